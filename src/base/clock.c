@@ -1,0 +1,105 @@
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/num.h"
+
+static _Atomic int64_t fixed_ms;
+
+static int64_t read_clock(clockid_t id)
+{
+    int64_t fixed = atomic_load_explicit(&fixed_ms, memory_order_relaxed);
+    if (fixed)
+        return fixed;
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * SECOND_MS + t.tv_nsec / 1000000;
+}
+
+int64_t clock_now_ms(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+void clock_set_ms(int64_t now_ms)
+{
+    atomic_store(&fixed_ms, now_ms);
+}
+
+void clock_release(void)
+{
+    atomic_store(&fixed_ms, 0);
+}
+
+static struct tm broken_down(int64_t ms)
+{
+    time_t seconds = (time_t)(ms / SECOND_MS);
+    struct tm tm = {0};
+    gmtime_r(&seconds, &tm);
+    return tm;
+}
+
+void clock_add_iso(struct buf *out, int64_t ms)
+{
+    struct tm tm = broken_down(ms);
+    buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % SECOND_MS));
+}
+
+void clock_add_rfc5322(struct buf *out, int64_t ms)
+{
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm tm = broken_down(ms);
+    buf_addf(out, "%s, %02d %s %04d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
+             months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* Reads `width` digits and the character behind them (NUL: none), and takes them off. */
+static bool field(struct span *s, size_t width, char after, uint64_t max, int *value)
+{
+    uint64_t number;
+    if (s->n < width || num_parse(span_head(*s, width), max, &number) != OK)
+        return false;
+    *s = span_skip(*s, width);
+    *value = (int)number;
+    if (after == '\0')
+        return true;
+    if (s->n == 0 || s->p[0] != after)
+        return false;
+    *s = span_skip(*s, 1);
+    return true;
+}
+
+enum err clock_parse_iso(struct span s, int64_t *ms)
+{
+    struct tm tm = {0};
+    int millis = 0;
+    if (!field(&s, 4, '-', 9999, &tm.tm_year) || !field(&s, 2, '-', 12, &tm.tm_mon) ||
+        !field(&s, 2, '\0', 31, &tm.tm_mday) || tm.tm_mon == 0 || tm.tm_mday == 0)
+        return ERR_SYNTAX;
+    if (s.n) {
+        s = span_skip(s, s.p[0] == 'T' || s.p[0] == ' ' ? 1 : 0);
+        if (!field(&s, 2, ':', 23, &tm.tm_hour) || !field(&s, 2, ':', 59, &tm.tm_min) ||
+            !field(&s, 2, '\0', 60, &tm.tm_sec))
+            return ERR_SYNTAX;
+        if (s.n && s.p[0] == '.') {
+            s = span_skip(s, 1);
+            if (!field(&s, 3, '\0', 999, &millis))
+                return ERR_SYNTAX;
+        }
+        if (!span_eq(s, SPAN("Z")))
+            return ERR_SYNTAX;
+    }
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *ms = (int64_t)timegm(&tm) * SECOND_MS + millis;
+    return OK;
+}

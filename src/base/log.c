@@ -1,0 +1,61 @@
+#include "base/log.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+
+/* Written once by log_setup before threads exist, read-only afterwards. */
+static enum log_level threshold = LOG_INFO;
+static bool json;
+
+static const char *const level_names[] = {"debug", "info", "warning", "error"};
+
+void log_setup(enum log_level least, bool as_json)
+{
+    threshold = least;
+    json = as_json;
+}
+
+bool log_wants(enum log_level level)
+{
+    return level >= threshold;
+}
+
+static void add_json(struct buf *line, const struct log_field *f)
+{
+    buf_addf(line, ",\"%s\":", f->name);
+    if (f->kind == LOG_FIELD_NUMBER)
+        buf_addf(line, "%lld", (long long)f->number);
+    else
+        encode_json(line, f->text);
+}
+
+static void add_logfmt(struct buf *line, const struct log_field *f)
+{
+    buf_addf(line, " %s=", f->name);
+    if (f->kind == LOG_FIELD_NUMBER)
+        buf_addf(line, "%lld", (long long)f->number);
+    else
+        encode_logfmt(line, f->text);
+}
+
+void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t count)
+{
+    struct buf line = BUF_INIT(16384); /* a line is an aid, not an archive */
+    buf_add_text(&line, json ? "{\"time\":\"" : "time=");
+    clock_add_iso(&line, clock_now_ms());
+    buf_addf(&line, json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " level=%s event=%s",
+             level_names[level], what);
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].kind == LOG_FIELD_SPAN && fields[i].text.n == 0)
+            continue;
+        (json ? add_json : add_logfmt)(&line, &fields[i]);
+    }
+    line.limit = BUF_UNLIMITED;
+    buf_add_text(&line, json ? "}\n" : "\n");
+    /* Nothing can be done where standard error is gone. */
+    ssize_t written = write(STDERR_FILENO, line.p, line.n);
+    (void)written;
+    buf_done(&line);
+}
