@@ -1,0 +1,1 @@
+"""What the system tests are made of: the daemon under test, and the peers it talks to."""
