@@ -34,8 +34,12 @@ struct dsn {
 bool dsn_is_wanted(const struct envelope *original, const struct recipient *recipient,
                    enum dsn_kind kind);
 /* Writes a whole message: header, human part (a sentence per recipient that says what happened, what the
- * other side said, and what to do), machine part, original. 8-bit originals make the notification 8BITMIME:
- * *body says which body type was composed. Its reverse-path is null. */
+ * other side said, and what to do), machine part, original. The original is returned whole only with a
+ * failure, without RET=HDRS, and where it has proper lines (a BINARYMIME one may not); else its header
+ * section is. Originals returned as 8-bit text make the notification 8BITMIME: *body says which body type was
+ * composed. *smtputf8: its header has UTF-8, as the reverse-path of the original has. Its own reverse-path is
+ * null. `out` should have no limit below the original's size and some 20 KiB for each recipient. The
+ * original's reverse-path must not be null, and there is a recipient at least. */
 void dsn_compose(struct buf *out, const struct dsn *dsn, enum body_type *body, bool *smtputf8);
 
 #endif
