@@ -76,7 +76,7 @@ class Sealpost:
     def relay_to(self, *sinks, name="out", spaces=("*",), **keys):
         """A send connector to sinks as smart hosts, and the right to use it."""
         hosts = [f"[{s.host}]:{s.port}" if ":" in s.host else f"{s.host}:{s.port}" for s in sinks]
-        self.internet(relay=True)
+        self.internet(**{"relay": True, "from": ["127.0.0.0/8"]})
         return self.send(name, address_spaces=list(spaces), smart_hosts=hosts, **keys)
 
     # ---- the process ----

@@ -164,7 +164,7 @@ service lmtp {{
     address = 127.0.0.1
     port = {self.port}
   }}
-  unix_listener {self.socket} {{
+  unix_listener lmtp {{
     mode = 0666
   }}
   chroot =

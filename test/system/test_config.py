@@ -1,0 +1,174 @@
+"""The document: checked, applied while the daemon runs, kept in revisions."""
+import copy
+
+import pytest
+import yaml
+from harness import net
+from harness.send import send
+from harness.smtp import Client
+
+
+def check(mail, text, status):
+    mail.folder.mkdir(exist_ok=True)
+    file = mail.folder / "check.yaml"
+    file.write_text(text)
+    done = mail.run("check", str(file))
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_check_takes_the_default_document(sealpost):
+    mail = sealpost()
+    check(mail, yaml.safe_dump(mail.document), 0)
+
+
+def test_check_reports_several_errors_at_once(sealpost):
+    text = """hostname: mx.example.test
+receive-connectors:
+  internet:
+    bind: ["127.0.0.1:99999"]
+    tls: maybe
+    max-conections: 5
+send-connectors:
+  out:
+    address-spaces: ["*;500"]
+    smart-hosts: []
+    deliver-by: smart-host
+"""
+    said = check(sealpost(), text, 1)
+    for expected in ("check.yaml:4:", "check.yaml:5:", "check.yaml:6:", "max-connections", "check.yaml:9:"):
+        assert expected in said, said
+
+
+@pytest.mark.parametrize("text", ["", "[", "hostname: [", "a: &x [*x]", "hostname: x\nhostname: y\n", "- 1\n", "\t", "hostname: \xff"])
+def test_check_of_what_is_no_document(sealpost, text):
+    assert "check.yaml" in check(sealpost(), text, 1)
+
+
+def test_open_relay_is_never_an_accident(sealpost):
+    mail = sealpost()
+    mail.internet(relay=True)
+    assert "relay" in check(mail, yaml.safe_dump(mail.document), 1)
+    mail.internet(relay="open")
+    assert "open relay" in check(mail, yaml.safe_dump(mail.document), 0).lower()
+
+
+def test_partly_overlapping_ranges_are_refused(sealpost):
+    mail = sealpost()
+    mail.internet(**{"from": ["10.0.0.0-10.0.0.20"]})
+    mail.document["receive-connectors"]["other"] = mail.receive(**{"from": ["10.0.0.10-10.0.0.30"]})
+    assert "overlap" in check(mail, yaml.safe_dump(mail.document), 1)
+    mail.internet(**{"from": ["10.0.0.0/8"]})
+    check(mail, yaml.safe_dump(mail.document), 0)
+
+
+def test_check_of_a_missing_file(sealpost):
+    assert sealpost().run("check", "/nonexistent/sealpost.yaml").returncode in (1, 2)
+
+
+def test_apply_adds_a_listener_and_keeps_connections(sealpost):
+    mail = sealpost().start()
+    second = net.free_port()
+    with Client(mail.port) as client:
+        client.ehlo()
+        client.cmd("MAIL FROM:<a@example.net>", 250)
+        mail.document["receive-connectors"]["second"] = {**mail.receive(), "bind": [f"127.0.0.1:{second}"], "fqdn": "second.example.test"}
+        mail.internet(fqdn="renamed.example.test")
+        mail.apply()
+        client.cmd("RCPT TO:<user@example.test>", 250)
+        client.cmd("DATA", 354)
+        client.send(b"Subject: kept\r\n\r\nkept\r\n.\r\n")
+        assert client.reply().code == 250
+    mail.wait_delivered("user")
+    net.wait_for(lambda: net.listens(second), 5, "the second listener")
+    with Client(second) as client:
+        assert client.greeting.text.startswith("second.example.test")
+    with Client(mail.port) as client:
+        assert client.greeting.text.startswith("renamed.example.test")
+    del mail.document["receive-connectors"]["second"]
+    mail.apply()
+    net.wait_for(lambda: not net.listens(second), 5, "the end of the second listener")
+
+
+def test_wrong_document_changes_nothing(sealpost):
+    mail = sealpost().start()
+    before = mail.json("config", "history")
+    wrong = copy.deepcopy(mail.document)
+    wrong["receive-connectors"]["internet"]["tls"] = "maybe"
+    assert mail.run("config", "apply", str(write(mail, wrong))).returncode == 1
+    assert mail.json("config", "history") == before
+    send(mail, "user@example.test")
+
+
+def test_listener_that_cannot_bind_changes_nothing(sealpost, sink):
+    taken = sink()
+    mail = sealpost().start()
+    before = mail.json("config", "history")
+    wrong = copy.deepcopy(mail.document)
+    wrong["receive-connectors"]["second"] = {**mail.receive(), "bind": [f"127.0.0.1:{taken.port}"]}
+    done = mail.run("config", "apply", str(write(mail, wrong)))
+    assert done.returncode == 1 and str(taken.port) in done.stdout + done.stderr, done
+    assert mail.json("config", "history") == before
+
+
+def write(mail, document):
+    file = mail.folder / "new.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+    return file
+
+
+def revisions(mail):
+    listed = mail.json("config", "history")
+    return listed["revisions"] if isinstance(listed, dict) else listed
+
+
+def test_history_diff_and_restore(sealpost):
+    mail = sealpost().start()
+    first = revisions(mail)[0]["number"]
+    mail.internet(fqdn="changed.example.test")
+    assert "fqdn" in mail.cli("config", "diff", write(mail, mail.document))
+    mail.apply()
+    newest = revisions(mail)[0]
+    assert newest["number"] > first and "fqdn" in newest["diff"] and newest["author"] and newest["time"]
+    assert "changed.example.test" in mail.cli("config", "export")
+    mail.cli("config", "restore", first)
+    with Client(mail.port) as client:
+        assert client.greeting.text.startswith("mx.example.test")
+    assert len(revisions(mail)) == 3
+    mail.cli("config", "restore", 99999, status=1)
+
+
+def test_routes_change_for_what_is_queued(sealpost, sink):
+    mail = sealpost().internet(**{"relay": True, "from": ["127.0.0.0/8"]})
+    mail.send("out", address_spaces=["*"], smart_hosts=[f"127.0.0.1:{net.free_port()}"]).start()
+    send(mail)
+    mail.wait_queue(lambda queue: queue and queue[0]["recipients"][0]["attempts"])
+    out = sink()
+    mail.send("out", address_spaces=["*"], smart_hosts=[f"127.0.0.1:{out.port}"])
+    mail.apply()
+    mail.cli("queue", "retry", "--all")
+    out.wait()
+
+
+def test_connector_verbs(sealpost):
+    mail = sealpost().start()
+    listed = mail.json("receive-connector", "list")
+    names = [c["name"] for c in (listed["receive-connectors"] if isinstance(listed, dict) else listed)]
+    assert names == ["internet"]
+    mail.cli("receive-connector", "set", "internet", "fqdn=set.example.test")
+    with Client(mail.port) as client:
+        assert client.greeting.text.startswith("set.example.test")
+    assert mail.json("receive-connector", "show", "internet")["fqdn"] == "set.example.test"
+    assert mail.json("send-connector", "show", "local")["deliver-by"] == "maildir"
+    mail.cli("receive-connector", "set", "internet", "tls=maybe", status=1)
+    mail.cli("receive-connector", "show", "nosuch", status=1)
+
+
+def test_restart_goes_on_with_the_applied_revision(sealpost):
+    mail = sealpost().start()
+    mail.cli("receive-connector", "set", "internet", "fqdn=set.example.test")
+    mail.stop()
+    mail.process = None
+    mail.start()
+    with Client(mail.port) as client:
+        assert client.greeting.code == 220

@@ -1,0 +1,138 @@
+"""The queue as an administrator sees and changes it, and across restarts."""
+import time
+
+import pytest
+from harness import net
+from harness.send import send
+from harness.sink import Sink
+
+SLOW = {"glitch-count": 1, "glitch-interval": "1h", "transient-interval": "1h", "interval": "1h"}
+
+
+@pytest.fixture
+def waiting(sealpost):
+    """A daemon whose next hop is down, with three messages in the queue."""
+    mail = sealpost().internet(**{"relay": True, "from": ["127.0.0.0/8"]})
+    mail.next_port = net.free_port()
+    mail.send("out", address_spaces=["*"], smart_hosts=[f"127.0.0.1:{mail.next_port}"], retry=SLOW).start()
+    mail.ids = [send(mail, f"user{n}@d{n}.example", sender=f"from{n}@example.net") for n in range(3)]
+    mail.wait_queue(lambda queue: len(queue) == 3 and all(m["recipients"][0]["attempts"] for m in queue))
+    return mail
+
+
+def test_list_says_why_and_what_next(waiting):
+    queue = waiting.queue()
+    assert [message["id"] for message in queue] == waiting.ids
+    recipient = queue[0]["recipients"][0]
+    assert recipient["address"] == "user0@d0.example" and recipient["state"] == "queued" and recipient["attempts"] == 1
+    assert recipient["connector"] == "out" and "refused" in recipient["last_reply"].lower() and recipient["next_attempt"]
+    text = waiting.cli("queue", "list")
+    assert "d0.example" in text and "refused" in text.lower()
+
+
+@pytest.mark.parametrize("filters,count", [(["--sender", "from1@*"], 1), (["--recipient", "*@d2.example"], 1), (["--destination", "d0.example"], 1),
+                                           (["--state", "held"], 0), (["--state", "queued"], 3), (["--connector", "out"], 3),
+                                           (["--connector", "other"], 0), (["--older-than", "1h"], 0), (["--newer-than", "1h"], 3)])
+def test_filters(waiting, filters, count):
+    assert len(waiting.queue(*filters)) == count
+
+
+def test_show(waiting):
+    shown = waiting.json("queue", "show", waiting.ids[1])
+    assert shown["id"] == waiting.ids[1] and shown["sender"] == "from1@example.net"
+    assert waiting.ids[1] in waiting.cli("queue", "show", waiting.ids[1])
+    waiting.cli("queue", "show", "00000000-0000-7000-8000-000000000000", status=1)
+
+
+def test_export_gives_the_message(waiting):
+    content = waiting.cli("queue", "export", waiting.ids[0])
+    assert content.startswith("Received: ") and content.replace("\r\n", "\n").endswith("\n\nIt works.\n")
+
+
+def test_retry_sends_at_once(waiting):
+    out = Sink(port=waiting.next_port)
+    try:
+        waiting.cli("queue", "retry", waiting.ids[0])
+        out.wait(1, 10)
+        waiting.cli("queue", "retry", "--all")
+        out.wait(3, 10)
+        waiting.wait_empty()
+    finally:
+        out.close()
+
+
+def test_hold_and_release(waiting):
+    waiting.cli("queue", "hold", waiting.ids[0])
+    assert [m["recipients"][0]["state"] for m in waiting.queue()] == ["held", "queued", "queued"]
+    out = Sink(port=waiting.next_port)
+    try:
+        waiting.cli("queue", "retry", "--state", "queued")
+        out.wait(2, 10)
+        time.sleep(0.5)
+        assert len(out.messages) == 2
+        waiting.restart()
+        assert [m["recipients"][0]["state"] for m in waiting.queue()] == ["held"]
+        waiting.cli("queue", "release", waiting.ids[0])
+        out.wait(3, 10)
+    finally:
+        out.close()
+
+
+def test_remove(waiting):
+    waiting.cli("queue", "remove", waiting.ids[0])
+    waiting.cli("queue", "remove", "--sender", "from1@*")
+    assert [message["id"] for message in waiting.queue()] == waiting.ids[2:]
+    events = [record["event"] for record in waiting.track("--id", waiting.ids[0])]
+    assert events[0] == "RECEIVE" and events[-1] == "REMOVE"
+
+
+def test_remove_without_a_filter_is_refused(waiting):
+    assert waiting.run("queue", "remove").returncode in (1, 2)
+    assert len(waiting.queue()) == 3
+
+
+def test_queued_mail_survives_a_restart(waiting):
+    before = waiting.queue()
+    waiting.restart()
+    after = waiting.queue()
+    assert [m["id"] for m in after] == [m["id"] for m in before]
+    out = Sink(port=waiting.next_port)
+    try:
+        waiting.cli("queue", "retry", "--all")
+        messages = out.wait(3, 10)
+        assert all(message.content.endswith(b"\r\n\r\nIt works.\r\n") for message in messages)
+    finally:
+        out.close()
+
+
+def test_delivery_in_flight_is_repeated_after_kill(sealpost, sink):
+    out = sink(replies={"CONTENT": ["hang", None]})
+    mail = sealpost().relay_to(out).start()
+    send(mail)
+    net.wait_for(lambda: out.sessions and "DATA" in " ".join(out.sessions[0].commands) or
+                 out.sessions and "BDAT" in " ".join(out.sessions[0].commands), 10, "content in flight")
+    mail.kill()
+    mail.start()
+    out.wait(1, 15)
+    mail.wait_empty()
+
+
+def test_track_answers_what_became_of_it(sealpost, sink):
+    out = sink(replies={"RCPT bad@elsewhere.example": "550 5.1.1 no"})
+    mail = sealpost().relay_to(out).start()
+    number = send(mail, ["bad@elsewhere.example", "good@elsewhere.example"], sender="a@example.test")
+    mail.wait_delivered("a")
+    mail.wait_empty()
+    events = [record["event"] for record in mail.track("--id", number)]
+    assert events[0] == "RECEIVE" and "SEND" in events and "FAIL" in events
+    assert mail.track("--recipient", "good@*") and mail.track("--sender", "a@example.test")
+    assert mail.track("--message-id", "hello@example.net") and not mail.track("--recipient", "nobody@*")
+    assert number in mail.cli("track", "--id", number)
+
+
+@pytest.mark.bounded(60)
+def test_status_fits_a_screen(waiting):
+    text = waiting.cli("status")
+    assert len(text.splitlines()) <= 40 and "internet" in text and "3" in text
+    status = waiting.json("status")
+    assert status["queue"]["messages"] == 3
