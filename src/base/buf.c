@@ -24,6 +24,7 @@ char *buf_room(struct buf *b, size_t n)
 {
     if (n > b->limit || b->n > b->limit - n)
         return NULL;
+    assert(b->n < SIZE_MAX - n);
     size_t need = b->n + n + 1; /* one more for the NUL of buf_text */
     if (need > b->cap) {
         size_t cap = b->cap ? b->cap : 64;

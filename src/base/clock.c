@@ -37,9 +37,15 @@ void clock_release(void)
     atomic_store(&fixed_ms, 0);
 }
 
-static struct tm broken_down(int64_t ms)
+/* Splits into whole seconds and 0 to 999 ms, before 1970 as well. */
+static struct tm broken_down(int64_t ms, int *millis)
 {
+    *millis = (int)(ms % SECOND_MS);
     time_t seconds = (time_t)(ms / SECOND_MS);
+    if (*millis < 0) {
+        *millis += (int)SECOND_MS;
+        seconds--;
+    }
     struct tm tm = {0};
     gmtime_r(&seconds, &tm);
     return tm;
@@ -47,9 +53,10 @@ static struct tm broken_down(int64_t ms)
 
 void clock_add_iso(struct buf *out, int64_t ms)
 {
-    struct tm tm = broken_down(ms);
+    int millis;
+    struct tm tm = broken_down(ms, &millis);
     buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % SECOND_MS));
+             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, millis);
 }
 
 void clock_add_rfc5322(struct buf *out, int64_t ms)
@@ -57,7 +64,8 @@ void clock_add_rfc5322(struct buf *out, int64_t ms)
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    struct tm tm = broken_down(ms);
+    int millis;
+    struct tm tm = broken_down(ms, &millis);
     buf_addf(out, "%s, %02d %s %04d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
              months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
@@ -78,6 +86,28 @@ static bool field(struct span *s, size_t width, char after, uint64_t max, int *v
     return true;
 }
 
+/* Whether timegm took the date as it stands: 31 February becomes a day of March. */
+static bool is_calendar_day(const struct tm *before, const struct tm *after)
+{
+    return before->tm_mday == after->tm_mday && before->tm_mon == after->tm_mon;
+}
+
+static bool parse_time(struct span s, struct tm *tm, int *millis)
+{
+    if (s.p[0] != 'T' && s.p[0] != ' ')
+        return false;
+    s = span_skip(s, 1);
+    if (!field(&s, 2, ':', 23, &tm->tm_hour) || !field(&s, 2, ':', 59, &tm->tm_min) ||
+        !field(&s, 2, '\0', 60, &tm->tm_sec))
+        return false;
+    if (s.n && s.p[0] == '.') {
+        s = span_skip(s, 1);
+        if (!field(&s, 3, '\0', 999, millis))
+            return false;
+    }
+    return span_eq(s, SPAN("Z"));
+}
+
 enum err clock_parse_iso(struct span s, int64_t *ms)
 {
     struct tm tm = {0};
@@ -85,21 +115,12 @@ enum err clock_parse_iso(struct span s, int64_t *ms)
     if (!field(&s, 4, '-', 9999, &tm.tm_year) || !field(&s, 2, '-', 12, &tm.tm_mon) ||
         !field(&s, 2, '\0', 31, &tm.tm_mday) || tm.tm_mon == 0 || tm.tm_mday == 0)
         return ERR_SYNTAX;
-    if (s.n) {
-        s = span_skip(s, s.p[0] == 'T' || s.p[0] == ' ' ? 1 : 0);
-        if (!field(&s, 2, ':', 23, &tm.tm_hour) || !field(&s, 2, ':', 59, &tm.tm_min) ||
-            !field(&s, 2, '\0', 60, &tm.tm_sec))
-            return ERR_SYNTAX;
-        if (s.n && s.p[0] == '.') {
-            s = span_skip(s, 1);
-            if (!field(&s, 3, '\0', 999, &millis))
-                return ERR_SYNTAX;
-        }
-        if (!span_eq(s, SPAN("Z")))
-            return ERR_SYNTAX;
-    }
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
+    struct tm day = tm;
+    timegm(&day);
+    if (!is_calendar_day(&tm, &day) || (s.n && !parse_time(s, &tm, &millis)))
+        return ERR_SYNTAX;
     *ms = (int64_t)timegm(&tm) * SECOND_MS + millis;
     return OK;
 }

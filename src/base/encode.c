@@ -8,7 +8,15 @@ void encode_hex(struct buf *out, struct span bytes)
         buf_addf(out, "%02x", (unsigned char)bytes.p[i]);
 }
 
-enum err decode_hex(struct buf *out, struct span text)
+/* What a decoder adds before it finds a fault is taken back. */
+static enum err settle(struct buf *out, size_t before, enum err err)
+{
+    if (err != OK)
+        out->n = before;
+    return err;
+}
+
+static enum err add_hex_bytes(struct buf *out, struct span text)
 {
     if (text.n % 2)
         return ERR_SYNTAX;
@@ -22,6 +30,12 @@ enum err decode_hex(struct buf *out, struct span text)
     return OK;
 }
 
+enum err decode_hex(struct buf *out, struct span text)
+{
+    size_t before = out->n;
+    return settle(out, before, add_hex_bytes(out, text));
+}
+
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void encode_base64(struct buf *out, struct span bytes)
@@ -32,7 +46,7 @@ void encode_base64(struct buf *out, struct span bytes)
             word = word << 8 | (i + j < bytes.n ? (unsigned char)bytes.p[i + j] : 0);
         char four[4];
         for (size_t j = 0; j < 4; j++)
-            four[j] = i + j <= bytes.n ? base64[word >> (18 - 6 * j) & 63] : '=';
+            four[j] = base64[word >> (18 - 6 * j) & 63];
         if (i + 1 == bytes.n)
             four[2] = four[3] = '=';
         else if (i + 2 == bytes.n)
@@ -47,7 +61,7 @@ static int base64_value(char c)
     return at ? (int)(at - base64) : -1;
 }
 
-enum err decode_base64(struct buf *out, struct span text)
+static enum err add_base64_bytes(struct buf *out, struct span text)
 {
     if (text.n % 4)
         return ERR_SYNTAX;
@@ -69,6 +83,12 @@ enum err decode_base64(struct buf *out, struct span text)
     return OK;
 }
 
+enum err decode_base64(struct buf *out, struct span text)
+{
+    size_t before = out->n;
+    return settle(out, before, add_base64_bytes(out, text));
+}
+
 void encode_xtext(struct buf *out, struct span text)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -80,7 +100,7 @@ void encode_xtext(struct buf *out, struct span text)
     }
 }
 
-enum err decode_xtext(struct buf *out, struct span text)
+static enum err add_xtext_bytes(struct buf *out, struct span text)
 {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -98,6 +118,12 @@ enum err decode_xtext(struct buf *out, struct span text)
             return ERR_LIMIT;
     }
     return OK;
+}
+
+enum err decode_xtext(struct buf *out, struct span text)
+{
+    size_t before = out->n;
+    return settle(out, before, add_xtext_bytes(out, text));
 }
 
 void encode_logfmt(struct buf *out, struct span text)

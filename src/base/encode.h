@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 
+/* Decoders add all or nothing. */
+
 /* Lower-case hexadecimal. */
 void encode_hex(struct buf *out, struct span bytes);
 enum err decode_hex(struct buf *out, struct span text) MUST_USE;

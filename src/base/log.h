@@ -28,7 +28,7 @@ struct log_field {
 /* Process-wide, set once by main before threads start. */
 void log_setup(enum log_level least, bool as_json);
 bool log_wants(enum log_level level);
-/* Fields with an empty span are left out. */
+/* Fields with an empty span are left out; a value is cut to 4 KiB, a line ends after some 16 KiB. */
 void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t count);
 
 #define LOG(level, what, ...)                                                                      \

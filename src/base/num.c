@@ -72,10 +72,11 @@ enum err num_parse_size(struct span s, uint64_t *bytes)
     }
     if (factor == 0 || (tenths && factor == 1))
         return ERR_SYNTAX;
-    err = scale(whole, factor, &value);
-    if (err == OK)
-        *bytes = value + factor / 10 * tenths;
-    return err;
+    uint64_t part = factor * tenths / 10;
+    if (scale(whole, factor, &value) != OK || value > INT64_MAX - part)
+        return ERR_RANGE;
+    *bytes = value + part;
+    return OK;
 }
 
 /* [d.]hh:mm:ss */
