@@ -18,7 +18,7 @@ struct reply {
 };
 
 #define REPLY(number, enhanced_code, words)                                                        \
-    ((struct reply){.code = (number), .enhanced = enhanced_code, .text = SPAN(words)})
+    ((struct reply){.code = (number), .enhanced = enhanced_code, .text = {(words), sizeof(words) - 1}})
 
 static inline bool reply_is_positive(const struct reply *r)
 {

@@ -1,0 +1,11 @@
+/* trust: the system's trusted roots. */
+#ifndef IO_TRUST_H
+#define IO_TRUST_H
+
+#include <openssl/x509_vfy.h>
+
+/* Loaded once at the first call, shared for the life of the process. NULL where the system has
+ * none. */
+X509_STORE *trust_system_roots(void);
+
+#endif

@@ -1,0 +1,288 @@
+#include "service/apply.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/deliver.h"
+#include "service/listen.h"
+#include "service/monitor.h"
+#include "store/documents.h"
+
+struct apply {
+    struct world *world;
+    struct arena arena;
+    struct snapshot *snapshot; /* the new one */
+    struct problems problems;
+    struct buf diff;
+    struct revision revision;
+    bool dry_run;
+    apply_fn *fn;
+    void *context;
+};
+
+static void finish(struct apply *a, enum err err, uint64_t revision)
+{
+    a->fn(a->context, err, &a->problems, revision, buf_span(&a->diff));
+    snapshot_release(a->snapshot);
+    problems_done(&a->problems);
+    buf_done(&a->diff);
+    arena_done(&a->arena);
+    free(a);
+}
+
+/* A problem of the world, such as a port that is taken, in the same form as one of the document: "path: text". */
+static void add_problem(struct problems *problems, struct span why)
+{
+    struct problem *items = ARENA_ARRAY(&problems->arena, struct problem, problems->count + 1);
+    if (problems->count)
+        memcpy(items, problems->items, problems->count * sizeof(*items));
+    size_t colon = span_find(why, ':');
+    bool has_path = colon < why.n && (span_starts(why, SPAN("receive-connectors.")) || span_starts(why, SPAN("send-connectors.")));
+    items[problems->count++] = (struct problem){
+        .path = has_path ? arena_copy(&problems->arena, span_head(why, colon)) : SPAN_NONE,
+        .text = arena_copy(&problems->arena, has_path ? span_trim(span_skip(why, colon + 1)) : why),
+        .remedy = SPAN("nothing was changed; mend this and apply again"),
+    };
+    problems->items = items;
+    problems->capacity = problems->count;
+    problems->errors++;
+}
+
+enum { SELF_SIGNED_YEARS = 10 };
+
+/* At the first start there is no certificate: a self-signed one for all of the server's names, so that TLS works from the first
+ * minute. */
+static enum err make_first_certificate(struct world *world, const struct document *d, struct buf *why)
+{
+    struct arena arena = ARENA_INIT;
+    struct span *names = ARENA_ARRAY(&arena, struct span, d->receive_connector_count + 1);
+    size_t count = 0;
+    names[count++] = d->hostname;
+    for (size_t i = 0; i < d->receive_connector_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < count; j++)
+            known = known || span_ieq(names[j], d->receive_connectors[i].fqdn);
+        if (!known)
+            names[count++] = d->receive_connectors[i].fqdn;
+    }
+    int64_t now = clock_now_ms();
+    struct certificate *c;
+    enum err err = certificate_new_self_signed(names, count, now - HOUR_MS, now + SELF_SIGNED_YEARS * 365 * DAY_MS, &c);
+    if (err == OK) {
+        err = certificates_save(world->data_directory, "self-signed", c);
+        LOG(LOG_INFO, "certificate-made", LOG_T("thumbprint", c->thumbprint), LOG_S("name", names[0]), LOG_N("names", count));
+        certificate_free(c);
+    }
+    if (err != OK)
+        buf_addf(why, "a first certificate could not be made in %s/certificates: %s", world->data_directory, err_text(err));
+    arena_done(&arena);
+    return err;
+}
+
+static enum err load_certificates(struct world *world, const struct document *d, struct certificate_set **set, struct buf *why)
+{
+    *set = certificates_load(world->data_directory, d->certificates.directory);
+    if ((*set)->count)
+        return OK;
+    enum err err = make_first_certificate(world, d, why);
+    certificate_set_release(*set);
+    *set = certificates_load(world->data_directory, d->certificates.directory);
+    return err;
+}
+
+static enum err build(struct world *world, struct span yaml, uint64_t revision, struct problems *problems,
+                      struct snapshot **snapshot, struct buf *why)
+{
+    struct document *document;
+    enum err err = document_parse(yaml, problems, &document);
+    if (err != OK) {
+        buf_add_text(why, "the document has errors");
+        return err;
+    }
+    struct certificate_set *set;
+    err = load_certificates(world, document, &set, why);
+    if (err == OK)
+        err = snapshot_new(document, revision, set, snapshot, why);
+    certificate_set_release(set);
+    if (err != OK)
+        document_free(document);
+    return err;
+}
+
+static void publish(struct world *world, struct snapshot *s)
+{
+    listen_settle(world->listen, s->document);
+    snapshot_publish(world, snapshot_keep(s));
+    if (world->deliver)
+        deliver_document_changed(world->deliver);
+    monitor_snapshot_changed(world->monitor);
+}
+
+static void on_stored(void *context, enum err err, const struct revision *revisions, size_t count)
+{
+    struct apply *a = context;
+    struct world *world = a->world;
+    if (err != OK || count == 0) {
+        listen_abandon(world->listen);
+        add_problem(&a->problems, SPAN("the revision could not be stored in the data folder"));
+        finish(a, err == OK ? ERR_IO : err, 0);
+        return;
+    }
+    a->snapshot->revision = revisions[0].number;
+    publish(world, a->snapshot);
+    LOG(LOG_INFO, "document-applied", LOG_N("revision", revisions[0].number), LOG_S("author", a->revision.author),
+        LOG_S("comment", a->revision.comment));
+    finish(a, OK, revisions[0].number);
+}
+
+static void on_nothing_to_do(void *context)
+{
+    struct apply *a = context;
+    struct snapshot *now = snapshot_current(a->world);
+    uint64_t revision = now->revision;
+    snapshot_release(now);
+    finish(a, OK, revision);
+}
+
+static void on_failed(void *context)
+{
+    finish(context, ERR_REFUSED, 0);
+}
+
+static struct apply *apply_new(struct world *world, apply_fn *fn, void *context)
+{
+    struct apply *a = calloc(1, sizeof(*a));
+    if (!a)
+        abort();
+    a->world = world;
+    a->fn = fn;
+    a->context = context;
+    buf_init(&a->diff, BUF_UNLIMITED);
+    return a;
+}
+
+/* Parses, builds and compares. False: something is wrong, and in problems. */
+static bool prepare(struct apply *a, struct span yaml)
+{
+    struct buf why = BUF_INIT(4096);
+    enum err err = build(a->world, yaml, 0, &a->problems, &a->snapshot, &why);
+    if (err == OK) {
+        struct snapshot *before = snapshot_current(a->world);
+        document_add_diff(&a->diff, before->document, a->snapshot->document);
+        snapshot_release(before);
+        err = listen_open(a->world->listen, a->snapshot->document, &why);
+        if (err == OK && a->dry_run)
+            listen_abandon(a->world->listen);
+    }
+    if (err != OK && a->problems.errors == 0)
+        add_problem(&a->problems, buf_span(&why));
+    buf_done(&why);
+    return err == OK;
+}
+
+void apply_document(struct world *world, struct span yaml, struct span author, struct span comment, bool dry_run, apply_fn *fn,
+                    void *context)
+{
+    struct apply *a = apply_new(world, fn, context);
+    a->dry_run = dry_run;
+    if (!prepare(a, yaml)) {
+        loop_post(world->main_loop, on_failed, a);
+        return;
+    }
+    if (dry_run || a->diff.n == 0) {
+        listen_abandon(world->listen);
+        loop_post(world->main_loop, on_nothing_to_do, a);
+        return;
+    }
+    a->revision = (struct revision){
+        .time_ms = clock_now_ms(),
+        .author = arena_copy(&a->arena, author),
+        .comment = arena_copy(&a->arena, comment),
+        .diff = buf_span(&a->diff),
+        .text = a->snapshot->document->text,
+    };
+    documents_append(world->store, &a->revision, world->main_loop, on_stored, a);
+}
+
+static void on_certificates(void *context)
+{
+    struct apply *a = context;
+    publish(a->world, a->snapshot);
+    finish(a, OK, a->snapshot->revision);
+}
+
+void apply_certificates(struct world *world, apply_fn *fn, void *context)
+{
+    struct apply *a = apply_new(world, fn, context);
+    struct snapshot *now = snapshot_current(world);
+    struct buf why = BUF_INIT(4096);
+    enum err err = build(world, now->document->text, now->revision, &a->problems, &a->snapshot, &why);
+    snapshot_release(now);
+    if (err != OK && a->problems.errors == 0)
+        add_problem(&a->problems, buf_span(&why));
+    buf_done(&why);
+    loop_post(world->main_loop, err == OK ? on_certificates : on_failed, a);
+}
+
+/* ---- the start ---- */
+
+static void on_first_stored(void *context, enum err err, const struct revision *revisions, size_t count)
+{
+    uint64_t *number = context;
+    *number = err == OK && count ? revisions[0].number : 0;
+}
+
+/* The text in force at the last end, to show what an edited file changes. */
+static void diff_with_newest(const char *before, const struct document *now, struct buf *diff)
+{
+    struct problems problems = {0};
+    struct document *document;
+    if (before && document_parse(span_of(before), &problems, &document) == OK) {
+        document_add_diff(diff, document, now);
+        document_free(document);
+    }
+    problems_done(&problems);
+}
+
+static enum err store_first(struct world *world, struct snapshot *s, struct span author, struct buf *why)
+{
+    uint64_t number = 0;
+    char *before = NULL;
+    enum err err = documents_newest(world->store, &number, &before);
+    if (err != OK && err != ERR_NOT_FOUND) {
+        buf_addf(why, "the revisions in the data folder cannot be read: %s", err_text(err));
+        return err;
+    }
+    if (!before || !span_eq(span_of(before), s->document->text)) {
+        struct buf diff = BUF_INIT(BUF_UNLIMITED);
+        diff_with_newest(before, s->document, &diff);
+        struct revision revision = {.time_ms = clock_now_ms(), .author = author, .diff = buf_span(&diff), .text = s->document->text,
+                                    .comment = before ? SPAN("the file has changed") : SPAN("first start")};
+        documents_append(world->store, &revision, NULL, on_first_stored, &number);
+        buf_done(&diff);
+    }
+    free(before);
+    s->revision = number;
+    if (number == 0)
+        buf_add_text(why, "the revision could not be stored in the data folder");
+    return number ? OK : ERR_IO;
+}
+
+enum err apply_first(struct world *world, struct span yaml, struct span author, struct problems *problems, struct buf *why)
+{
+    struct snapshot *s;
+    enum err err = build(world, yaml, 0, problems, &s, why);
+    if (err != OK)
+        return err;
+    err = listen_open(world->listen, s->document, why);
+    if (err == OK)
+        err = store_first(world, s, author, why);
+    if (err != OK) {
+        snapshot_release(s);
+        return err;
+    }
+    publish(world, s);
+    snapshot_release(s);
+    return OK;
+}

@@ -1,0 +1,518 @@
+#include "service/deliver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/deliver_private.h"
+
+enum {
+    STOP_GRACE_MS = 5000,
+    MAILDIR_THREADS = 4,
+    WAKES_AT_ONCE = 1000, /* then others on this loop get their turn */
+};
+
+static const char trust_anchors[] = "/usr/share/dns/root.key"; /* Debian's dns-root-data */
+
+/* ---- recipients ---- */
+
+const struct retry_conf *deliver_retry_conf(const struct hop *hop)
+{
+    /* Exchange's defaults stand in where no connector takes the domain. */
+    static const struct retry_conf standard = {4, MINUTE_MS, 6, 5 * MINUTE_MS, 10 * MINUTE_MS, 4 * HOUR_MS, 2 * DAY_MS};
+    return hop->connector ? &hop->connector->retry : &standard;
+}
+
+static void leave_hop(struct pending *p)
+{
+    struct hop *hop = p->hop;
+    list_remove(&p->node);
+    p->hop = NULL;
+    if (hop) {
+        hop->pending_count--;
+        hop_settle(hop);
+    }
+}
+
+static void enter_hop(struct pending *p, struct hop *hop)
+{
+    if (p->hop == hop)
+        return;
+    hop->pending_count++; /* before leaving the other, so that neither is freed too early */
+    leave_hop(p);
+    p->hop = hop;
+}
+
+static struct hop *route(struct deliver *d, struct pending *p)
+{
+    struct arena arena = ARENA_INIT;
+    struct route r = route_select(&arena, d->snapshot->document, span_of(p->domain), p->message->size);
+    struct hop *hop = r.found ? hop_find(d, &r.next_hop) : hop_find_unreachable(d);
+    arena_done(&arena);
+    return hop;
+}
+
+static void arm_wake_timer(struct deliver *d)
+{
+    const struct wake *first = wake_first(&d->wakes);
+    if (!first || d->stopping)
+        return;
+    int64_t left = first->at_ms - clock_now_ms();
+    /* Wall time may be set back or forth: look again after a minute at the latest. */
+    loop_timer_start(d->wake_timer, left < 0 ? 0 : left > MINUTE_MS ? MINUTE_MS : left);
+}
+
+static void set_wake(struct deliver *d, struct pending *p, int64_t at_ms)
+{
+    const struct wake *first = wake_first(&d->wakes);
+    int64_t before = first ? first->at_ms : INT64_MAX;
+    wake_set(&d->wakes, &p->wake, at_ms);
+    if (at_ms < before && d->started)
+        arm_wake_timer(d);
+}
+
+void pending_make_ready(struct deliver *d, struct pending *p)
+{
+    struct hop *hop = route(d, p);
+    enter_hop(p, hop);
+    list_remove(&p->node);
+    list_append(&hop->ready, &p->node);
+    p->state = PENDING_READY;
+    const struct retry_conf *retry = deliver_retry_conf(hop);
+    int64_t due = p->message->received_ms + (int64_t)retry->expire_ms;
+    int64_t notice = p->message->received_ms + (int64_t)retry->delay_notice_ms;
+    if (retry->delay_notice_ms && !p->delay_notified && notice < due)
+        due = notice;
+    set_wake(d, p, due);
+}
+
+void pending_make_waiting(struct deliver *d, struct pending *p, int64_t until_ms)
+{
+    list_remove(&p->node);
+    p->state = PENDING_WAITING;
+    set_wake(d, p, until_ms);
+}
+
+void pending_make_held(struct deliver *d, struct pending *p)
+{
+    list_remove(&p->node);
+    wake_remove(&d->wakes, &p->wake);
+    p->state = PENDING_HELD;
+}
+
+void pending_make_busy(struct deliver *d, struct pending *p)
+{
+    list_remove(&p->node);
+    wake_remove(&d->wakes, &p->wake);
+    p->state = PENDING_BUSY;
+}
+
+void pending_end(struct deliver *d, struct pending *p)
+{
+    struct pending_message *m = p->message;
+    wake_remove(&d->wakes, &p->wake);
+    leave_hop(p);
+    p->message = NULL;
+    if (--m->left == 0) {
+        map_remove(&d->messages, span_make((const char *)m->id.b, sizeof(m->id.b)));
+        free(m);
+    }
+}
+
+/* ---- messages ---- */
+
+static const char *intern(struct deliver *d, struct span domain)
+{
+    char *text = map_get(&d->domains, domain);
+    if (text)
+        return text;
+    text = malloc(domain.n + 1);
+    if (!text)
+        abort();
+    memcpy(text, domain.p, domain.n);
+    text[domain.n] = '\0';
+    map_set(&d->domains, domain, text);
+    return text;
+}
+
+static struct pending_message *add_message(struct deliver *d, struct message_id id, int64_t received_ms, uint64_t size,
+                                           size_t count)
+{
+    struct pending_message *m = calloc(1, sizeof(*m) + count * sizeof(struct pending));
+    if (!m)
+        abort();
+    m->id = id;
+    m->received_ms = received_ms;
+    m->size = size;
+    m->count = m->left = (uint32_t)count;
+    map_set(&d->messages, span_make((const char *)m->id.b, sizeof(m->id.b)), m);
+    return m;
+}
+
+static void run_hops_of(struct pending_message *m)
+{
+    /* By index, as a hop that runs may take further recipients of this message with it. */
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->recipients[i].message && m->recipients[i].state == PENDING_READY)
+            hop_run(m->recipients[i].hop);
+}
+
+void deliver_add(struct deliver *d, const struct envelope *e)
+{
+    struct pending_message *m = add_message(d, e->id, e->received_ms, e->size, e->recipient_count);
+    for (size_t i = 0; i < e->recipient_count; i++) {
+        struct pending *p = &m->recipients[i];
+        p->message = m;
+        p->number = (uint32_t)i;
+        p->domain = intern(d, e->recipients[i].domain);
+        pending_make_ready(d, p);
+    }
+    if (!d->stopping)
+        run_hops_of(m);
+}
+
+struct arrived {
+    struct deliver *deliver;
+    struct arena arena;
+    struct envelope envelope;
+};
+
+static void on_arrived(void *context)
+{
+    struct arrived *a = context;
+    deliver_add(a->deliver, &a->envelope);
+    arena_done(&a->arena);
+    free(a);
+}
+
+void deliver_arrived(struct deliver *d, const struct envelope *envelope)
+{
+    struct arrived *a = calloc(1, sizeof(*a));
+    if (!a)
+        abort();
+    a->deliver = d;
+    a->envelope = (struct envelope){.id = envelope->id, .received_ms = envelope->received_ms, .size = envelope->size,
+                                    .recipient_count = envelope->recipient_count};
+    a->envelope.recipients = ARENA_ARRAY(&a->arena, struct recipient, envelope->recipient_count);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        a->envelope.recipients[i].domain = arena_copy(&a->arena, envelope->recipients[i].domain);
+    loop_post(d->loop, on_arrived, a);
+}
+
+/* ---- time ---- */
+
+static void on_wake(void *context)
+{
+    struct deliver *d = context;
+    int64_t now = clock_now_ms();
+    const struct wake *first;
+    for (int i = 0; i < WAKES_AT_ONCE && (first = wake_first(&d->wakes)) && first->at_ms <= now; i++) {
+        struct pending *p = LIST_OBJECT(first, struct pending, wake);
+        if (p->state == PENDING_WAITING) {
+            pending_make_ready(d, p);
+            hop_run(p->hop);
+        } else {
+            job_judge(p);
+        }
+    }
+    arm_wake_timer(d);
+}
+
+/* ---- the administrator ---- */
+
+struct acted {
+    struct deliver *deliver;
+    enum queue_action action;
+    size_t count;
+    struct queue_acted items[];
+};
+
+static void act(struct deliver *d, enum queue_action action, struct pending *p)
+{
+    if (p->state == PENDING_BUSY) /* the outcome of the attempt meets what the store now says */
+        return;
+    struct hop *hop;
+    switch (action) {
+    case QUEUE_ACTION_HOLD: pending_make_held(d, p); break;
+    case QUEUE_ACTION_REMOVE: pending_end(d, p); break;
+    case QUEUE_ACTION_RELEASE:
+    case QUEUE_ACTION_RETRY:
+        if (action == QUEUE_ACTION_RETRY && p->state == PENDING_HELD)
+            break;
+        pending_make_ready(d, p);
+        hop = p->hop;
+        if (action == QUEUE_ACTION_RETRY)
+            hop_retry_now(hop);
+        hop_run(hop);
+        break;
+    }
+}
+
+static void on_acted(void *context)
+{
+    struct acted *a = context;
+    for (size_t i = 0; i < a->count; i++) {
+        struct message_id id = a->items[i].id;
+        struct pending_message *m = map_get(&a->deliver->messages, span_make((const char *)id.b, sizeof(id.b)));
+        for (uint32_t j = 0; m && j < m->count; j++)
+            if (m->recipients[j].message && m->recipients[j].number == a->items[i].recipient) {
+                act(a->deliver, a->action, &m->recipients[j]);
+                break;
+            }
+    }
+    free(a);
+}
+
+void deliver_acted(struct deliver *d, enum queue_action action, const struct queue_acted *acted, size_t count)
+{
+    struct acted *a = malloc(sizeof(*a) + count * sizeof(*acted));
+    if (!a)
+        abort();
+    a->deliver = d;
+    a->action = action;
+    a->count = count;
+    if (count)
+        memcpy(a->items, acted, count * sizeof(*acted));
+    loop_post(d->loop, on_acted, a);
+}
+
+/* ---- a new document ---- */
+
+static void rebind(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    hop_rebind(value);
+}
+
+static void collect(struct span key, void *value, void *context)
+{
+    (void)key;
+    struct pending_message ***next = context;
+    *(*next)++ = value;
+}
+
+static void reroute(struct deliver *d, struct pending_message **messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j < messages[i]->count; j++)
+            if (messages[i]->recipients[j].message && messages[i]->recipients[j].state == PENDING_READY)
+                pending_make_ready(d, &messages[i]->recipients[j]);
+    for (size_t i = 0; i < count; i++)
+        run_hops_of(messages[i]);
+}
+
+static enum err make_resolver(struct deliver *d, struct buf *why)
+{
+    const struct dns_conf *dns = &d->snapshot->document->dns;
+    struct resolver_options options = {
+        .forwarders = dns->resolvers,
+        .forwarder_count = dns->resolver_count,
+        .trust_anchor_file = dns->validate && access(trust_anchors, R_OK) == 0 ? trust_anchors : NULL,
+        .local_zones = dns->local_zones,
+    };
+    return resolver_new(d->loop, &options, &d->resolver, why);
+}
+
+static void on_document_changed(void *context)
+{
+    struct deliver *d = context;
+    struct snapshot *before = d->snapshot;
+    d->snapshot = snapshot_current(d->world);
+    map_each(&d->hops, rebind, NULL);
+    size_t count = d->messages.count;
+    struct pending_message **messages = calloc(count + 1, sizeof(struct pending_message *)), **next = messages;
+    if (!messages)
+        abort();
+    map_each(&d->messages, collect, (void *)&next);
+    if (!d->stopping)
+        reroute(d, messages, count);
+    free((void *)messages);
+    snapshot_release(before);
+}
+
+void deliver_document_changed(struct deliver *d)
+{
+    loop_post(d->loop, on_document_changed, d);
+}
+
+/* ---- beginning and end ---- */
+
+struct filling {
+    struct deliver *deliver;
+    struct queue_pending *items; /* recipients of the message at hand */
+    const char **domains;
+    size_t count, capacity;
+};
+
+static void fill_message(struct filling *f)
+{
+    struct deliver *d = f->deliver;
+    if (f->count == 0)
+        return;
+    struct pending_message *m = add_message(d, f->items[0].id, f->items[0].received_ms, f->items[0].size, f->count);
+    for (size_t i = 0; i < f->count; i++) {
+        struct pending *p = &m->recipients[i];
+        p->message = m;
+        p->number = f->items[i].recipient;
+        p->attempts = (uint16_t)f->items[i].attempts;
+        p->domain = f->domains[i];
+        if (f->items[i].state == RECIPIENT_HELD) {
+            pending_make_ready(d, p); /* it belongs to a next hop all the same */
+            pending_make_held(d, p);
+        } else {
+            pending_make_ready(d, p);
+            if (f->items[i].next_attempt_ms > clock_now_ms())
+                pending_make_waiting(d, p, f->items[i].next_attempt_ms);
+        }
+    }
+    f->count = 0;
+}
+
+static void fill(void *context, const struct queue_pending *item)
+{
+    struct filling *f = context;
+    if (f->count && !message_id_eq(f->items[0].id, item->id))
+        fill_message(f);
+    if (f->count == f->capacity) {
+        f->capacity = f->capacity ? f->capacity * 2 : 16;
+        f->items = realloc(f->items, f->capacity * sizeof(*f->items));
+        f->domains = realloc((void *)f->domains, f->capacity * sizeof(char *));
+        if (!f->items || !f->domains)
+            abort();
+    }
+    f->items[f->count] = *item;
+    f->domains[f->count++] = intern(f->deliver, item->domain);
+}
+
+static void start_hop(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    hop_run(value);
+}
+
+static void on_start(void *context)
+{
+    struct deliver *d = context;
+    d->started = true;
+    map_each(&d->hops, start_hop, NULL);
+    arm_wake_timer(d);
+}
+
+static void check_stopped(struct deliver *d)
+{
+    if (d->stopping && list_is_empty(&d->jobs))
+        atomic_store(&d->stopped, true);
+}
+
+static void on_stop_check(void *context)
+{
+    struct deliver *d = context;
+    check_stopped(d);
+    loop_timer_start(d->stop_timer, 20);
+}
+
+enum err deliver_new(struct world *world, struct deliver **deliver, struct buf *why)
+{
+    struct deliver *d = calloc(1, sizeof(*d));
+    if (!d)
+        abort();
+    d->world = world;
+    d->snapshot = snapshot_current(world);
+    d->loop = loop_new();
+    list_init(&d->jobs);
+    map_init(&d->messages);
+    map_init(&d->hops);
+    map_init(&d->domains);
+    map_init(&d->loads);
+    d->wake_timer = loop_timer_new(d->loop, on_wake, d);
+    d->stop_timer = loop_timer_new(d->loop, on_stop_check, d);
+    d->workers = workers_new(MAILDIR_THREADS);
+    struct filling f = {.deliver = d};
+    enum err err = queue_each_pending(world->store, fill, &f);
+    fill_message(&f);
+    free(f.items);
+    free((void *)f.domains);
+    if (err != OK)
+        buf_addf(why, "the queue cannot be read: %s", err_text(err));
+    else
+        err = make_resolver(d, why);
+    if (err != OK) {
+        deliver_free(d);
+        return err;
+    }
+    *deliver = d;
+    return OK;
+}
+
+enum err deliver_start(struct deliver *d)
+{
+    loop_post(d->loop, on_start, d);
+    return loop_start(d->loop, "deliver");
+}
+
+static void close_idle(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    session_close_idle(value);
+}
+
+static void on_stop(void *context)
+{
+    struct deliver *d = context;
+    d->stopping = true;
+    map_each(&d->hops, close_idle, NULL);
+    on_stop_check(d);
+}
+
+void deliver_stop(struct deliver *d)
+{
+    loop_post(d->loop, on_stop, d);
+    for (int i = 0; i < STOP_GRACE_MS / 10 && !atomic_load(&d->stopped); i++)
+        usleep(10000);
+    loop_join(d->loop);
+}
+
+static void free_hop(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    hop_free(value);
+}
+
+static void free_value(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    free(value);
+}
+
+void deliver_free(struct deliver *d)
+{
+    if (!d)
+        return;
+    d->stopping = true;
+    workers_free(d->workers);
+    map_each(&d->hops, free_hop, NULL);
+    LIST_EACH (job, &d->jobs, struct job, node)
+        job_free(job);
+    map_each(&d->messages, free_value, NULL);
+    map_each(&d->domains, free_value, NULL);
+    map_each(&d->loads, free_value, NULL);
+    map_done(&d->hops);
+    map_done(&d->messages);
+    map_done(&d->domains);
+    map_done(&d->loads);
+    wake_heap_done(&d->wakes);
+    loop_timer_free(d->wake_timer);
+    loop_timer_free(d->stop_timer);
+    if (d->resolver)
+        resolver_free(d->resolver);
+    loop_free(d->loop);
+    snapshot_release(d->snapshot);
+    free(d);
+}

@@ -1,0 +1,196 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/deliver_private.h"
+
+static struct job *job_new(struct hop *hop, struct pending_message *m)
+{
+    struct job *job = calloc(1, sizeof(*job));
+    if (!job)
+        abort();
+    job->deliver = hop->deliver;
+    job->hop = hop;
+    job->id = m->id;
+    job->pending_message = m;
+    job->recipients = ARENA_ARRAY(&job->arena, struct job_recipient, m->left);
+    list_append(&job->deliver->jobs, &job->node);
+    return job;
+}
+
+static void add_recipient(struct job *job, struct pending *p)
+{
+    pending_make_busy(job->deliver, p);
+    job->recipients[job->count++].pending = p;
+    job->hop->in_flight++;
+}
+
+void job_free(struct job *job)
+{
+    list_remove(&job->node);
+    if (job->again)
+        loop_timer_free(job->again);
+    if (job->message)
+        queued_message_free(job->message);
+    arena_done(&job->arena);
+    free(job);
+}
+
+/* Recipients that the store no longer has, or holds, leave the job. */
+static void keep_queued(struct job *job)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        struct pending *p = job->recipients[i].pending;
+        const struct queued_recipient *queued = NULL;
+        for (size_t j = 0; job->message && j < job->message->recipient_count && !queued; j++)
+            if (job->message->recipients[j].number == p->number)
+                queued = &job->message->recipients[j];
+        if (queued && queued->state == RECIPIENT_QUEUED) {
+            p->attempts = (uint16_t)(queued->attempts < UINT16_MAX ? queued->attempts : UINT16_MAX);
+            p->delay_notified = queued->delay_notified;
+            job->recipients[kept++] = (struct job_recipient){.pending = p, .queued = queued};
+            continue;
+        }
+        job->hop->in_flight--;
+        if (queued)
+            pending_make_held(job->deliver, p);
+        else
+            pending_end(job->deliver, p);
+    }
+    job->count = kept;
+}
+
+static void on_damaged(struct job *job)
+{
+    char id[MESSAGE_ID_TEXT];
+    message_id_format(job->id, id);
+    struct arena arena = ARENA_INIT;
+    struct event event = {
+        .time_ms = clock_now_ms(),
+        .id = 50010,
+        .level = LOG_ERROR,
+        .name = SPAN("content-damaged"),
+        .subject = arena_printf(&arena, "message %s", id),
+        .text = SPAN("the stored content does not match its checksum, so the message is not delivered"),
+        .consequence = SPAN("the message stays in the queue and is not tried again until a restart"),
+        .remedy = arena_printf(&arena, "check the disk (dmesg, smartctl -a), then: sealpost queue show %s", id),
+    };
+    LOG(LOG_ERROR, "content-damaged", LOG_T("id", id));
+    events_add(job->deliver->world->store, &event);
+    arena_done(&arena);
+    for (size_t i = 0; i < job->count; i++) {
+        job->hop->in_flight--;
+        pending_make_held(job->deliver, job->recipients[i].pending);
+    }
+    job->count = 0;
+}
+
+static void on_fetched(void *context, enum err err, struct queued_message *message)
+{
+    struct job *job = context;
+    struct hop *hop = job->hop;
+    job->message = err == OK ? message : NULL;
+    hop->pending_count++; /* keeps the hop while recipients leave it */
+    if (err == ERR_CORRUPT)
+        on_damaged(job);
+    else if (err == OK || err == ERR_NOT_FOUND)
+        keep_queued(job);
+    bool nothing_left = job->count == 0 || !job->message;
+    if (!nothing_left) {
+        hop->pending_count--;
+        job->fetched(job->context, job);
+        return;
+    }
+    void (*empty)(void *, struct job *) = job->empty;
+    void *owner = job->context;
+    if (job->count) /* the store could not read now */
+        job_give_back(job);
+    else
+        job_free(job);
+    if (empty)
+        empty(owner, job);
+    hop->pending_count--;
+    hop_settle(hop);
+}
+
+static void fetch(struct job *job)
+{
+    queue_fetch(job->deliver->world->store, job->id, job->deliver->loop, on_fetched, job);
+}
+
+struct job *job_take(struct hop *hop, size_t most, void (*fetched)(void *, struct job *),
+                     void (*empty)(void *, struct job *), void *context)
+{
+    if (list_is_empty(&hop->ready))
+        return NULL;
+    struct pending_message *m = LIST_OBJECT(hop->ready.next, struct pending, node)->message;
+    struct job *job = job_new(hop, m);
+    for (uint32_t i = 0; i < m->count && job->count < most; i++) {
+        struct pending *p = &m->recipients[i];
+        if (p->message && p->state == PENDING_READY && p->hop == hop)
+            add_recipient(job, p);
+    }
+    job->fetched = fetched;
+    job->empty = empty;
+    job->context = context;
+    fetch(job);
+    return job;
+}
+
+static void judge_fetched(void *context, struct job *job)
+{
+    (void)context;
+    struct hop *hop = job->hop;
+    struct span error = hop->last_error.n ? buf_span(&hop->last_error) : SPAN("its turn has not come yet");
+    struct outcome outcome = outcome_local(&job->arena, FATE_LATER, CONCERN_RECIPIENT, 451, "4.4.7",
+                                           "Waiting for the next hop: " SPAN_FMT, SPAN_ARG(error));
+    job_set_outcomes(job, &outcome);
+    job_report(job);
+}
+
+void job_judge(struct pending *p)
+{
+    struct job *job = job_new(p->hop, p->message);
+    add_recipient(job, p);
+    job->judge_only = true;
+    job->fetched = judge_fetched;
+    fetch(job);
+}
+
+void job_set_outcome(struct job *job, size_t recipient, const struct outcome *outcome)
+{
+    struct job_recipient *r = &job->recipients[recipient];
+    assert(recipient < job->count && !r->has_outcome);
+    r->outcome = *outcome;
+    r->outcome.reply.text = arena_copy(&job->arena, outcome->reply.text);
+    r->outcome.mta = arena_copy(&job->arena, outcome->mta);
+    r->outcome.mta_ip = arena_copy(&job->arena, outcome->mta_ip);
+    r->outcome.tls = arena_copy(&job->arena, outcome->tls);
+    r->has_outcome = true;
+}
+
+void job_set_outcomes(struct job *job, const struct outcome *outcome)
+{
+    for (size_t i = 0; i < job->count; i++)
+        if (!job->recipients[i].has_outcome)
+            job_set_outcome(job, i, outcome);
+}
+
+void job_give_back(struct job *job)
+{
+    struct deliver *d = job->deliver;
+    struct hop *hop = job->hop;
+    hop->pending_count++;
+    for (size_t i = 0; i < job->count; i++) {
+        struct pending *p = job->recipients[i].pending;
+        hop->in_flight--;
+        pending_make_ready(d, p);
+        list_remove(&p->node);
+        list_prepend(&p->hop->ready, &p->node);
+    }
+    job_free(job);
+    hop->pending_count--;
+    hop_settle(hop);
+}

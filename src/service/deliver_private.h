@@ -1,0 +1,195 @@
+/* deliver_private: the values that the files of the journey out share: deliver.c (messages and recipients),
+ * deliver_hop.c (next hops), deliver_job.c (one message for one next hop), deliver_lookup.c (DNS), deliver_session.c (SMTP and LMTP),
+ * deliver_maildir.c, report.c (outcomes into the queue). All run on the delivery loop. */
+#ifndef SERVICE_DELIVER_PRIVATE_H
+#define SERVICE_DELIVER_PRIVATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "io/resolver.h"
+#include "io/worker.h"
+#include "mail/outcome.h"
+#include "policy/route.h"
+#include "service/deliver.h"
+#include "service/deliver_wake.h"
+#include "service/world.h"
+
+struct hop;
+struct job;
+struct session;
+
+enum pending_state {
+    PENDING_WAITING, /* until wake_ms */
+    PENDING_READY,   /* in its next hop's list; wake_ms: when a delay notice or the expiry is due */
+    PENDING_BUSY,    /* in a job */
+    PENDING_HELD,
+};
+
+/* One recipient that waits. Kept small: there may be a million. */
+struct pending {
+    struct wake wake;   /* in the heap while WAITING or READY */
+    struct list node;   /* hop->ready while READY */
+    struct hop *hop;
+    struct pending_message *message;
+    const char *domain; /* interned in deliver->domains */
+    uint32_t number;
+    uint16_t attempts;
+    uint8_t state;
+    bool delay_notified;
+};
+
+struct pending_message {
+    struct message_id id;
+    int64_t received_ms;
+    uint64_t size;
+    uint32_t count, left;
+    struct pending recipients[];
+};
+
+/* One next hop: a queue of its own. */
+struct hop {
+    struct deliver *deliver;
+    struct span key, connector_name, destination;
+    const struct send_connector *connector; /* of deliver->snapshot; NULL: unreachable */
+    struct list ready;    /* pending */
+    struct list sessions; /* open ones */
+    struct list starving; /* in its connector's list: has work and may not connect */
+    struct loop_timer *retry_timer;
+    uint64_t pending_count; /* recipients that belong to it, in any state */
+    uint64_t in_flight;
+    unsigned connections;   /* sessions, or maildir jobs at work */
+    unsigned window;        /* connections that success has earned so far */
+    unsigned failures;      /* in a row */
+    int64_t retry_at_ms, last_attempt_ms;
+    struct buf last_error;
+    char text[];            /* key, connector name, destination */
+};
+
+/* How many connections each send connector has. */
+struct connector_load {
+    uint64_t connections;
+    struct list starving; /* hops */
+};
+
+struct deliver {
+    struct world *world;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct workers *workers;
+    struct snapshot *snapshot;
+    struct map messages; /* id -> pending_message */
+    struct map hops;     /* key -> hop */
+    struct map domains;  /* text -> itself; kept until the end, as domains come back */
+    struct map loads;    /* connector name -> connector_load */
+    struct wake_heap wakes;
+    struct loop_timer *wake_timer, *stop_timer;
+    struct list jobs; /* under way */
+    bool stopping, started;
+    _Atomic bool stopped;
+};
+
+/* ---- deliver.c ---- */
+
+/* Makes a recipient READY in the next hop that the document in force gives it. */
+void pending_make_ready(struct deliver *d, struct pending *p);
+void pending_make_waiting(struct deliver *d, struct pending *p, int64_t until_ms);
+void pending_make_held(struct deliver *d, struct pending *p);
+/* Out of its hop's ready list and the heap, into a job. */
+void pending_make_busy(struct deliver *d, struct pending *p);
+/* Forgets it: done, or gone from the store. */
+void pending_end(struct deliver *d, struct pending *p);
+/* Adds a durable message; for our own notifications. */
+void deliver_add(struct deliver *d, const struct envelope *envelope);
+const struct retry_conf *deliver_retry_conf(const struct hop *hop);
+
+/* ---- deliver_hop.c ---- */
+
+struct hop *hop_find(struct deliver *d, const struct next_hop *next_hop);
+struct hop *hop_find_unreachable(struct deliver *d);
+/* Starts as much as the limits allow. */
+void hop_run(struct hop *hop);
+void hop_succeeded(struct hop *hop);
+/* Waits longer before the next attempt; all its recipients wait with it. */
+void hop_failed(struct hop *hop, const struct outcome *why);
+/* A connection (or maildir job) has ended. */
+void hop_connection_ended(struct hop *hop);
+/* Frees it if nothing needs it. */
+void hop_settle(struct hop *hop);
+void hop_retry_now(struct hop *hop);
+/* After a change of the document. */
+void hop_rebind(struct hop *hop);
+void hop_free(struct hop *hop);
+bool hop_is_waiting(const struct hop *hop, int64_t now_ms);
+
+/* ---- deliver_job.c ---- */
+
+struct job_recipient {
+    struct pending *pending;
+    const struct queued_recipient *queued; /* of job->message; NULL: gone from the store */
+    struct outcome outcome;
+    bool has_outcome;
+};
+
+/* One message for some recipients of one next hop, once. */
+struct job {
+    struct list node; /* deliver->jobs */
+    struct deliver *deliver;
+    struct hop *hop;
+    struct arena arena;
+    struct queued_message *message; /* NULL until fetched */
+    struct message_id id;
+    struct pending_message *pending_message;
+    struct job_recipient *recipients;
+    size_t count;
+    bool judge_only; /* no attempt: only a delay notice or the expiry is due */
+    struct job_dsn *dsn; /* report.c: what is being committed besides the updates */
+    struct loop_timer *again;
+    void (*fetched)(void *context, struct job *job); /* with at least one recipient left */
+    void (*empty)(void *context, struct job *job);   /* nothing is left to deliver: the job was freed behind this call */
+    void *context;
+};
+
+/* Takes the next message off the hop's ready list, with up to `most` of its recipients there, and fetches it. */
+struct job *job_take(struct hop *hop, size_t most, void (*fetched)(void *, struct job *), void (*empty)(void *, struct job *),
+                     void *context);
+/* A delay notice or the expiry of this recipient is due, without an attempt. */
+void job_judge(struct pending *p);
+/* Copies the outcome and completes it with what the session knows. */
+void job_set_outcome(struct job *job, size_t recipient, const struct outcome *outcome);
+/* The same for all that have none yet. */
+void job_set_outcomes(struct job *job, const struct outcome *outcome);
+/* Nothing was tried: the recipients are ready again at once. Frees the job. */
+void job_give_back(struct job *job);
+/* Every recipient has its outcome: into the queue it goes (report.c), then the job is freed. */
+void job_report(struct job *job);
+void job_free(struct job *job);
+
+/* ---- deliver_lookup.c ---- */
+
+struct target {
+    struct span host; /* its name, or the address literal; for LMTP also a socket's path */
+    struct endpoint to;
+    bool is_path;
+};
+
+enum { TARGETS_MAX = 20 }; /* hosts times addresses that one attempt goes through, as some zones list hundreds */
+
+struct lookup;
+/* Finds where to connect to, in order: smart hosts, MX hosts or the domain itself. fn is called once, never before this
+ * returns: with targets, or with count 0 and the outcome that follows for all recipients. Everything lives until lookup_free. */
+typedef void lookup_fn(void *context, const struct target *targets, size_t count, const struct outcome *failure);
+struct lookup *lookup_new(struct hop *hop, const struct send_connector *connector, lookup_fn *fn, void *context);
+void lookup_free(struct lookup *lookup);
+
+/* ---- deliver_session.c, deliver_maildir.c ---- */
+
+/* A new connection to the hop; it takes jobs by itself. */
+void session_start(struct hop *hop);
+/* An open session that has nothing to do takes the next job. False: there is none. */
+bool session_wake_idle(struct hop *hop);
+void session_close_idle(struct hop *hop);
+/* At the very end: all of the hop's sessions, whatever they do. */
+void session_free_all(struct hop *hop);
+void maildir_start(struct hop *hop);
+
+#endif
