@@ -124,12 +124,12 @@ def revisions(mail):
 
 def test_history_diff_and_restore(sealpost):
     mail = sealpost().start()
-    first = revisions(mail)[0]["number"]
+    first = revisions(mail)[0]["revision"]
     mail.internet(fqdn="changed.example.test")
     assert "fqdn" in mail.cli("config", "diff", write(mail, mail.document))
     mail.apply()
     newest = revisions(mail)[0]
-    assert newest["number"] > first and "fqdn" in newest["diff"] and newest["author"] and newest["time"]
+    assert newest["revision"] > first and "fqdn" in newest["diff"] and newest["author"] and newest["time"]
     assert "changed.example.test" in mail.cli("config", "export")
     mail.cli("config", "restore", first)
     with Client(mail.port) as client:

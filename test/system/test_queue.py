@@ -25,7 +25,7 @@ def test_list_says_why_and_what_next(waiting):
     assert [message["id"] for message in queue] == waiting.ids
     recipient = queue[0]["recipients"][0]
     assert recipient["address"] == "user0@d0.example" and recipient["state"] == "queued" and recipient["attempts"] == 1
-    assert recipient["connector"] == "out" and "refused" in recipient["last_reply"].lower() and recipient["next_attempt"]
+    assert recipient["connector"] == "out" and "refused" in recipient["last-reply"].lower() and recipient["next-attempt"]
     text = waiting.cli("queue", "list")
     assert "d0.example" in text and "refused" in text.lower()
 

@@ -166,7 +166,7 @@ def test_dns_trouble_is_only_a_delay(sealpost, sink, dns, value):
     send(mail, sender="a@example.test")
     if value == SERVFAIL:
         (message,) = mail.wait_queue(lambda queue: queue and queue[0]["recipients"][0]["attempts"] > 0, 60)
-        assert "4.4.3" in message["recipients"][0]["last_reply"] or "4.4." in message["recipients"][0]["last_reply"]
+        assert "4.4.3" in message["recipients"][0]["last-reply"] or "4.4." in message["recipients"][0]["last-reply"]
     time.sleep(2)
     assert not out.messages and not mail.delivered("a")
     table.records["elsewhere.example MX"] = ["10 a.elsewhere.example"]
@@ -182,7 +182,7 @@ def test_dead_host_is_tried_again(sealpost):
     mail.send("out", address_spaces=["*"], smart_hosts=[f"127.0.0.1:{port}"], retry=RETRY).start()
     send(mail)
     (message,) = mail.wait_queue(lambda queue: queue and queue[0]["recipients"][0]["attempts"] > 0)
-    assert "refused" in message["recipients"][0]["last_reply"].lower()
+    assert "refused" in message["recipients"][0]["last-reply"].lower()
     out = Sink(port=port)
     try:
         out.wait(1, 15)

@@ -12,7 +12,7 @@ def chain(authority):
 
 def attempts(mail):
     (message,) = mail.wait_queue(lambda queue: queue and queue[0]["recipients"][0]["attempts"] > 0)
-    return message["recipients"][0]["last_reply"]
+    return message["recipients"][0]["last-reply"]
 
 
 @pytest.mark.parametrize("tls", ["opportunistic", "required"])
