@@ -4,9 +4,10 @@
 
 #include "cert/select.h"
 
-/* roots: the trusted ones (no lookup of files happens here). Dates are not judged: an expired certificate of a
- * public authority still has a trusted chain. */
+/* roots: the trusted ones (no lookup of files happens here). Dates are not judged: an expired
+ * certificate of a public authority still has a trusted chain. */
 enum chain_state certificate_chain_state(const struct certificate *c, X509_STORE *roots);
-const char *chain_state_text(enum chain_state state); /* "trusted", "private", "self-signed", "incomplete" */
+const char *
+chain_state_text(enum chain_state state); /* "trusted", "private", "self-signed", "incomplete" */
 
 #endif

@@ -51,9 +51,10 @@ enum err demo_prepare(const char *data, char **config, struct buf *why)
 
 void demo_print(void)
 {
-    printf("\nTo send a message over STARTTLS, paste this into another terminal:\n\n"
-           "  printf 'Subject: hello\\r\\n\\r\\nIt works.\\r\\n' | curl -sS --ssl-reqd --insecure "
-           "--mail-from you@example.test --mail-rcpt hello@example.test -T - smtp://127.0.0.1:2525\n\n"
-           "It arrives in mail/hello/new of the data folder. Ctrl-C stops the server.\n");
+    printf(
+        "\nTo send a message over STARTTLS, paste this into another terminal:\n\n"
+        "  printf 'Subject: hello\\r\\n\\r\\nIt works.\\r\\n' | curl -sS --ssl-reqd --insecure "
+        "--mail-from you@example.test --mail-rcpt hello@example.test -T - smtp://127.0.0.1:2525\n\n"
+        "It arrives in mail/hello/new of the data folder. Ctrl-C stops the server.\n");
     fflush(stdout);
 }

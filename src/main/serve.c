@@ -21,7 +21,8 @@
 #include "service/receive_limits.h"
 #include "store/documents.h"
 
-static enum err read_document(const struct serve_options *options, struct world *world, struct buf *text, struct buf *why)
+static enum err read_document(const struct serve_options *options, struct world *world,
+                              struct buf *text, struct buf *why)
 {
     uint64_t number;
     char *newest;
@@ -45,7 +46,8 @@ static enum err read_document(const struct serve_options *options, struct world 
     for (size_t n; err == OK && (n = fread(piece, 1, sizeof(piece), file)) > 0;)
         err = buf_add(text, span_make(piece, n));
     if (ferror(file) || err != OK)
-        buf_addf(why, "%s: %s", options->config, err != OK ? "the document is too large" : strerror(errno));
+        buf_addf(why, "%s: %s", options->config,
+                 err != OK ? "the document is too large" : strerror(errno));
     err = ferror(file) ? ERR_IO : err;
     fclose(file);
     return err;
@@ -59,7 +61,8 @@ static struct span author(void)
 
 /* ---- building the world, in order ---- */
 
-static enum err apply_start(const struct serve_options *options, struct world *world, struct buf *why)
+static enum err apply_start(const struct serve_options *options, struct world *world,
+                            struct buf *why)
 {
     struct buf text = BUF_INIT(DOCUMENT_BYTES_MAX);
     struct problems problems = {0};
@@ -145,15 +148,17 @@ struct reload {
     const struct serve_options *options;
 };
 
-static void on_reloaded(void *context, enum err err, const struct problems *problems, uint64_t revision, struct span diff)
+static void on_reloaded(void *context, enum err err, const struct problems *problems,
+                        uint64_t revision, struct span diff)
 {
     const struct reload *reload = context;
     for (size_t i = 0; problems && i < problems->count; i++)
         LOG(problems->items[i].warning ? LOG_WARNING : LOG_ERROR, "document-problem",
-            LOG_T("file", reload->options->config ? reload->options->config : "document"), LOG_N("line", problems->items[i].line),
-            LOG_S("path", problems->items[i].path), LOG_S("text", problems->items[i].text), LOG_S("remedy", problems->items[i].remedy));
-    LOG(err == OK ? LOG_INFO : LOG_ERROR, "reloaded", LOG_T("result", err_text(err)), LOG_N("revision", revision),
-        LOG_N("changed", diff.n > 0));
+            LOG_T("file", reload->options->config ? reload->options->config : "document"),
+            LOG_N("line", problems->items[i].line), LOG_S("path", problems->items[i].path),
+            LOG_S("text", problems->items[i].text), LOG_S("remedy", problems->items[i].remedy));
+    LOG(err == OK ? LOG_INFO : LOG_ERROR, "reloaded", LOG_T("result", err_text(err)),
+        LOG_N("revision", revision), LOG_N("changed", diff.n > 0));
 }
 
 /* SIGHUP: the file (if there is one) and the certificates again. What is wrong changes nothing. */
@@ -164,7 +169,8 @@ static void on_reload(void *context)
     if (!reload->options->config)
         apply_certificates(reload->world, on_reloaded, reload);
     else if (read_document(reload->options, reload->world, &text, &why) == OK)
-        apply_document(reload->world, buf_span(&text), author(), SPAN("reload"), false, on_reloaded, reload);
+        apply_document(reload->world, buf_span(&text), author(), SPAN("reload"), false, on_reloaded,
+                       reload);
     else
         LOG(LOG_ERROR, "reload-failed", LOG_S("why", buf_span(&why)));
     buf_done(&text);
@@ -188,9 +194,10 @@ static void print_certificates(const struct snapshot *s)
         if (tls->selection.chosen)
             certificate_add_summary(&names, tls->selection.chosen);
         if (tls->connector->tls != RECEIVE_TLS_OFF)
-            printf("receive connector " SPAN_FMT " presents %.8s %s%s" SPAN_FMT "\n", SPAN_ARG(tls->connector->name),
-                   tls->selection.chosen ? tls->selection.chosen->thumbprint : "nothing", buf_text(&names),
-                   tls->fault.n ? ": " : "", SPAN_ARG(tls->fault));
+            printf("receive connector " SPAN_FMT " presents %.8s %s%s" SPAN_FMT "\n",
+                   SPAN_ARG(tls->connector->name),
+                   tls->selection.chosen ? tls->selection.chosen->thumbprint : "nothing",
+                   buf_text(&names), tls->fault.n ? ": " : "", SPAN_ARG(tls->fault));
         buf_done(&names);
     }
 }
@@ -203,8 +210,9 @@ static void announce(const struct serve_options *options, struct world *world)
     print_certificates(s);
     if (options->demo)
         demo_print();
-    LOG(LOG_INFO, "started", LOG_S("hostname", s->document->hostname), LOG_N("revision", s->revision),
-        LOG_N("threads", options->threads), LOG_N("queued", store_statistics(world->store).recipients),
+    LOG(LOG_INFO, "started", LOG_S("hostname", s->document->hostname),
+        LOG_N("revision", s->revision), LOG_N("threads", options->threads),
+        LOG_N("queued", store_statistics(world->store).recipients),
         LOG_N("ms", clock_now_ms() - world->started_ms));
     snapshot_release(s);
     fflush(stdout);

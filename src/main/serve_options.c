@@ -22,8 +22,9 @@ static const char *default_data(void)
 enum err serve_options_parse(int argc, char **argv, struct serve_options *options, struct buf *why)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, 'd'}, {"threads", required_argument, NULL, 't'},
-        {"demo", no_argument, NULL, 'D'},         {"help", no_argument, NULL, 'h'},       {0},
+        {"config", required_argument, NULL, 'c'},  {"data", required_argument, NULL, 'd'},
+        {"threads", required_argument, NULL, 't'}, {"demo", no_argument, NULL, 'D'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     struct serve_options o = {.data = default_data(), .threads = default_threads()};
     uint64_t threads;
@@ -42,7 +43,8 @@ enum err serve_options_parse(int argc, char **argv, struct serve_options *option
             o.threads = (unsigned)threads;
             break;
         default:
-            buf_addf(why, c == ':' ? "%s wants a value" : "there is no option %s", argv[optind - 1]);
+            buf_addf(why, c == ':' ? "%s wants a value" : "there is no option %s",
+                     argv[optind - 1]);
             return ERR_SYNTAX;
         }
     }

@@ -31,14 +31,16 @@ static void finish(struct apply *a, enum err err, uint64_t revision)
     free(a);
 }
 
-/* A problem of the world, such as a port that is taken, in the same form as one of the document: "path: text". */
+/* A problem of the world, such as a port that is taken, in the same form as one of the document:
+ * "path: text". */
 static void add_problem(struct problems *problems, struct span why)
 {
     struct problem *items = ARENA_ARRAY(&problems->arena, struct problem, problems->count + 1);
     if (problems->count)
         memcpy(items, problems->items, problems->count * sizeof(*items));
     size_t colon = span_find(why, ':');
-    bool has_path = colon < why.n && (span_starts(why, SPAN("receive-connectors.")) || span_starts(why, SPAN("send-connectors.")));
+    bool has_path = colon < why.n && (span_starts(why, SPAN("receive-connectors.")) ||
+                                      span_starts(why, SPAN("send-connectors.")));
     items[problems->count++] = (struct problem){
         .path = has_path ? arena_copy(&problems->arena, span_head(why, colon)) : SPAN_NONE,
         .text = arena_copy(&problems->arena, has_path ? span_trim(span_skip(why, colon + 1)) : why),
@@ -51,9 +53,10 @@ static void add_problem(struct problems *problems, struct span why)
 
 enum { SELF_SIGNED_YEARS = 10 };
 
-/* At the first start there is no certificate: a self-signed one for all of the server's names, so that TLS works from the first
- * minute. */
-static enum err make_first_certificate(struct world *world, const struct document *d, struct buf *why)
+/* At the first start there is no certificate: a self-signed one for all of the server's names, so
+ * that TLS works from the first minute. */
+static enum err make_first_certificate(struct world *world, const struct document *d,
+                                       struct buf *why)
 {
     struct arena arena = ARENA_INIT;
     struct span *names = ARENA_ARRAY(&arena, struct span, d->receive_connector_count + 1);
@@ -68,19 +71,23 @@ static enum err make_first_certificate(struct world *world, const struct documen
     }
     int64_t now = clock_now_ms();
     struct certificate *c;
-    enum err err = certificate_new_self_signed(names, count, now - HOUR_MS, now + SELF_SIGNED_YEARS * 365 * DAY_MS, &c);
+    enum err err = certificate_new_self_signed(names, count, now - HOUR_MS,
+                                               now + SELF_SIGNED_YEARS * 365 * DAY_MS, &c);
     if (err == OK) {
         err = certificates_save(world->data_directory, "self-signed", c);
-        LOG(LOG_INFO, "certificate-made", LOG_T("thumbprint", c->thumbprint), LOG_S("name", names[0]), LOG_N("names", count));
+        LOG(LOG_INFO, "certificate-made", LOG_T("thumbprint", c->thumbprint),
+            LOG_S("name", names[0]), LOG_N("names", count));
         certificate_free(c);
     }
     if (err != OK)
-        buf_addf(why, "a first certificate could not be made in %s/certificates: %s", world->data_directory, err_text(err));
+        buf_addf(why, "a first certificate could not be made in %s/certificates: %s",
+                 world->data_directory, err_text(err));
     arena_done(&arena);
     return err;
 }
 
-static enum err load_certificates(struct world *world, const struct document *d, struct certificate_set **set, struct buf *why)
+static enum err load_certificates(struct world *world, const struct document *d,
+                                  struct certificate_set **set, struct buf *why)
 {
     *set = certificates_load(world->data_directory, d->certificates.directory);
     if ((*set)->count)
@@ -91,8 +98,8 @@ static enum err load_certificates(struct world *world, const struct document *d,
     return err;
 }
 
-static enum err build(struct world *world, struct span yaml, uint64_t revision, struct problems *problems,
-                      struct snapshot **snapshot, struct buf *why)
+static enum err build(struct world *world, struct span yaml, uint64_t revision,
+                      struct problems *problems, struct snapshot **snapshot, struct buf *why)
 {
     struct document *document;
     enum err err = document_parse(yaml, problems, &document);
@@ -131,8 +138,8 @@ static void on_stored(void *context, enum err err, const struct revision *revisi
     }
     a->snapshot->revision = revisions[0].number;
     publish(world, a->snapshot);
-    LOG(LOG_INFO, "document-applied", LOG_N("revision", revisions[0].number), LOG_S("author", a->revision.author),
-        LOG_S("comment", a->revision.comment));
+    LOG(LOG_INFO, "document-applied", LOG_N("revision", revisions[0].number),
+        LOG_S("author", a->revision.author), LOG_S("comment", a->revision.comment));
     finish(a, OK, revisions[0].number);
 }
 
@@ -181,8 +188,8 @@ static bool prepare(struct apply *a, struct span yaml)
     return err == OK;
 }
 
-void apply_document(struct world *world, struct span yaml, struct span author, struct span comment, bool dry_run, apply_fn *fn,
-                    void *context)
+void apply_document(struct world *world, struct span yaml, struct span author, struct span comment,
+                    bool dry_run, apply_fn *fn, void *context)
 {
     struct apply *a = apply_new(world, fn, context);
     a->dry_run = dry_run;
@@ -217,7 +224,8 @@ void apply_certificates(struct world *world, apply_fn *fn, void *context)
     struct apply *a = apply_new(world, fn, context);
     struct snapshot *now = snapshot_current(world);
     struct buf why = BUF_INIT(4096);
-    enum err err = build(world, now->document->text, now->revision, &a->problems, &a->snapshot, &why);
+    enum err err =
+        build(world, now->document->text, now->revision, &a->problems, &a->snapshot, &why);
     snapshot_release(now);
     if (err != OK && a->problems.errors == 0)
         add_problem(&a->problems, buf_span(&why));
@@ -227,7 +235,8 @@ void apply_certificates(struct world *world, apply_fn *fn, void *context)
 
 /* ---- the start ---- */
 
-static void on_first_stored(void *context, enum err err, const struct revision *revisions, size_t count)
+static void on_first_stored(void *context, enum err err, const struct revision *revisions,
+                            size_t count)
 {
     uint64_t *number = context;
     *number = err == OK && count ? revisions[0].number : 0;
@@ -245,7 +254,8 @@ static void diff_with_newest(const char *before, const struct document *now, str
     problems_done(&problems);
 }
 
-static enum err store_first(struct world *world, struct snapshot *s, struct span author, struct buf *why)
+static enum err store_first(struct world *world, struct snapshot *s, struct span author,
+                            struct buf *why)
 {
     uint64_t number = 0;
     char *before = NULL;
@@ -257,8 +267,12 @@ static enum err store_first(struct world *world, struct snapshot *s, struct span
     if (!before || !span_eq(span_of(before), s->document->text)) {
         struct buf diff = BUF_INIT(BUF_UNLIMITED);
         diff_with_newest(before, s->document, &diff);
-        struct revision revision = {.time_ms = clock_now_ms(), .author = author, .diff = buf_span(&diff), .text = s->document->text,
-                                    .comment = before ? SPAN("the file has changed") : SPAN("first start")};
+        struct revision revision = {.time_ms = clock_now_ms(),
+                                    .author = author,
+                                    .diff = buf_span(&diff),
+                                    .text = s->document->text,
+                                    .comment = before ? SPAN("the file has changed")
+                                                      : SPAN("first start")};
         documents_append(world->store, &revision, NULL, on_first_stored, &number);
         buf_done(&diff);
     }
@@ -269,7 +283,8 @@ static enum err store_first(struct world *world, struct snapshot *s, struct span
     return number ? OK : ERR_IO;
 }
 
-enum err apply_first(struct world *world, struct span yaml, struct span author, struct problems *problems, struct buf *why)
+enum err apply_first(struct world *world, struct span yaml, struct span author,
+                     struct problems *problems, struct buf *why)
 {
     struct snapshot *s;
     enum err err = build(world, yaml, 0, problems, &s, why);

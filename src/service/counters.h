@@ -1,4 +1,5 @@
-/* counters: how often each thing happened since the start. Every close, deferral, refusal and TLS choice has one. */
+/* counters: how often each thing happened since the start. Every close, deferral, refusal and TLS
+ * choice has one. */
 #ifndef SERVICE_COUNTERS_H
 #define SERVICE_COUNTERS_H
 
@@ -55,6 +56,7 @@ struct counters {
 #define COUNT(world, name, by)                                                                     \
     atomic_fetch_add_explicit(&(world)->counters.name, (uint64_t)(by), memory_order_relaxed)
 
-void counters_each(const struct counters *c, void (*visit)(void *context, const char *name, uint64_t value), void *context);
+void counters_each(const struct counters *c,
+                   void (*visit)(void *context, const char *name, uint64_t value), void *context);
 
 #endif

@@ -16,111 +16,6 @@ enum {
 
 static const char trust_anchors[] = "/usr/share/dns/root.key"; /* Debian's dns-root-data */
 
-/* ---- recipients ---- */
-
-const struct retry_conf *deliver_retry_conf(const struct hop *hop)
-{
-    /* Exchange's defaults stand in where no connector takes the domain. */
-    static const struct retry_conf standard = {4, MINUTE_MS, 6, 5 * MINUTE_MS, 10 * MINUTE_MS, 4 * HOUR_MS, 2 * DAY_MS};
-    return hop->connector ? &hop->connector->retry : &standard;
-}
-
-static void leave_hop(struct pending *p)
-{
-    struct hop *hop = p->hop;
-    list_remove(&p->node);
-    p->hop = NULL;
-    if (hop) {
-        hop->pending_count--;
-        hop_settle(hop);
-    }
-}
-
-static void enter_hop(struct pending *p, struct hop *hop)
-{
-    if (p->hop == hop)
-        return;
-    hop->pending_count++; /* before leaving the other, so that neither is freed too early */
-    leave_hop(p);
-    p->hop = hop;
-}
-
-static struct hop *route(struct deliver *d, struct pending *p)
-{
-    struct arena arena = ARENA_INIT;
-    struct route r = route_select(&arena, d->snapshot->document, span_of(p->domain), p->message->size);
-    struct hop *hop = r.found ? hop_find(d, &r.next_hop) : hop_find_unreachable(d);
-    arena_done(&arena);
-    return hop;
-}
-
-static void arm_wake_timer(struct deliver *d)
-{
-    const struct wake *first = wake_first(&d->wakes);
-    if (!first || d->stopping)
-        return;
-    int64_t left = first->at_ms - clock_now_ms();
-    /* Wall time may be set back or forth: look again after a minute at the latest. */
-    loop_timer_start(d->wake_timer, left < 0 ? 0 : left > MINUTE_MS ? MINUTE_MS : left);
-}
-
-static void set_wake(struct deliver *d, struct pending *p, int64_t at_ms)
-{
-    const struct wake *first = wake_first(&d->wakes);
-    int64_t before = first ? first->at_ms : INT64_MAX;
-    wake_set(&d->wakes, &p->wake, at_ms);
-    if (at_ms < before && d->started)
-        arm_wake_timer(d);
-}
-
-void pending_make_ready(struct deliver *d, struct pending *p)
-{
-    struct hop *hop = route(d, p);
-    enter_hop(p, hop);
-    list_remove(&p->node);
-    list_append(&hop->ready, &p->node);
-    p->state = PENDING_READY;
-    const struct retry_conf *retry = deliver_retry_conf(hop);
-    int64_t due = p->message->received_ms + (int64_t)retry->expire_ms;
-    int64_t notice = p->message->received_ms + (int64_t)retry->delay_notice_ms;
-    if (retry->delay_notice_ms && !p->delay_notified && notice < due)
-        due = notice;
-    set_wake(d, p, due);
-}
-
-void pending_make_waiting(struct deliver *d, struct pending *p, int64_t until_ms)
-{
-    list_remove(&p->node);
-    p->state = PENDING_WAITING;
-    set_wake(d, p, until_ms);
-}
-
-void pending_make_held(struct deliver *d, struct pending *p)
-{
-    list_remove(&p->node);
-    wake_remove(&d->wakes, &p->wake);
-    p->state = PENDING_HELD;
-}
-
-void pending_make_busy(struct deliver *d, struct pending *p)
-{
-    list_remove(&p->node);
-    wake_remove(&d->wakes, &p->wake);
-    p->state = PENDING_BUSY;
-}
-
-void pending_end(struct deliver *d, struct pending *p)
-{
-    struct pending_message *m = p->message;
-    wake_remove(&d->wakes, &p->wake);
-    leave_hop(p);
-    p->message = NULL;
-    if (--m->left == 0) {
-        map_remove(&d->messages, span_make((const char *)m->id.b, sizeof(m->id.b)));
-        free(m);
-    }
-}
-
 /* ---- messages ---- */
 
 static const char *intern(struct deliver *d, struct span domain)
@@ -137,8 +32,8 @@ static const char *intern(struct deliver *d, struct span domain)
     return text;
 }
 
-static struct pending_message *add_message(struct deliver *d, struct message_id id, int64_t received_ms, uint64_t size,
-                                           size_t count)
+static struct pending_message *add_message(struct deliver *d, struct message_id id,
+                                           int64_t received_ms, uint64_t size, size_t count)
 {
     struct pending_message *m = calloc(1, sizeof(*m) + count * sizeof(struct pending));
     if (!m)
@@ -193,7 +88,9 @@ void deliver_arrived(struct deliver *d, const struct envelope *envelope)
     if (!a)
         abort();
     a->deliver = d;
-    a->envelope = (struct envelope){.id = envelope->id, .received_ms = envelope->received_ms, .size = envelope->size,
+    a->envelope = (struct envelope){.id = envelope->id,
+                                    .received_ms = envelope->received_ms,
+                                    .size = envelope->size,
                                     .recipient_count = envelope->recipient_count};
     a->envelope.recipients = ARENA_ARRAY(&a->arena, struct recipient, envelope->recipient_count);
     for (size_t i = 0; i < envelope->recipient_count; i++)
@@ -208,7 +105,8 @@ static void on_wake(void *context)
     struct deliver *d = context;
     int64_t now = clock_now_ms();
     const struct wake *first;
-    for (int i = 0; i < WAKES_AT_ONCE && (first = wake_first(&d->wakes)) && first->at_ms <= now; i++) {
+    for (int i = 0; i < WAKES_AT_ONCE && (first = wake_first(&d->wakes)) && first->at_ms <= now;
+         i++) {
         struct pending *p = LIST_OBJECT(first, struct pending, wake);
         if (p->state == PENDING_WAITING) {
             pending_make_ready(d, p);
@@ -217,7 +115,26 @@ static void on_wake(void *context)
             job_judge(p);
         }
     }
-    arm_wake_timer(d);
+    deliver_arm_wake_timer(d);
+}
+
+static void run_hop(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    hop_run(value);
+}
+
+static void on_time_passed(void *context)
+{
+    struct deliver *d = context;
+    on_wake(d);
+    map_each(&d->hops, run_hop, NULL);
+}
+
+void deliver_time_passed(struct deliver *d)
+{
+    loop_post(d->loop, on_time_passed, d);
 }
 
 /* ---- the administrator ---- */
@@ -255,7 +172,8 @@ static void on_acted(void *context)
     struct acted *a = context;
     for (size_t i = 0; i < a->count; i++) {
         struct message_id id = a->items[i].id;
-        struct pending_message *m = map_get(&a->deliver->messages, span_make((const char *)id.b, sizeof(id.b)));
+        struct pending_message *m =
+            map_get(&a->deliver->messages, span_make((const char *)id.b, sizeof(id.b)));
         for (uint32_t j = 0; m && j < m->count; j++)
             if (m->recipients[j].message && m->recipients[j].number == a->items[i].recipient) {
                 act(a->deliver, a->action, &m->recipients[j]);
@@ -265,7 +183,8 @@ static void on_acted(void *context)
     free(a);
 }
 
-void deliver_acted(struct deliver *d, enum queue_action action, const struct queue_acted *acted, size_t count)
+void deliver_acted(struct deliver *d, enum queue_action action, const struct queue_acted *acted,
+                   size_t count)
 {
     struct acted *a = malloc(sizeof(*a) + count * sizeof(*acted));
     if (!a)
@@ -298,7 +217,8 @@ static void reroute(struct deliver *d, struct pending_message **messages, size_t
 {
     for (size_t i = 0; i < count; i++)
         for (uint32_t j = 0; j < messages[i]->count; j++)
-            if (messages[i]->recipients[j].message && messages[i]->recipients[j].state == PENDING_READY)
+            if (messages[i]->recipients[j].message &&
+                messages[i]->recipients[j].state == PENDING_READY)
                 pending_make_ready(d, &messages[i]->recipients[j]);
     for (size_t i = 0; i < count; i++)
         run_hops_of(messages[i]);
@@ -310,7 +230,8 @@ static enum err make_resolver(struct deliver *d, struct buf *why)
     struct resolver_options options = {
         .forwarders = dns->resolvers,
         .forwarder_count = dns->resolver_count,
-        .trust_anchor_file = dns->validate && access(trust_anchors, R_OK) == 0 ? trust_anchors : NULL,
+        .trust_anchor_file =
+            dns->validate && access(trust_anchors, R_OK) == 0 ? trust_anchors : NULL,
         .local_zones = dns->local_zones,
     };
     return resolver_new(d->loop, &options, &d->resolver, why);
@@ -323,7 +244,8 @@ static void on_document_changed(void *context)
     d->snapshot = snapshot_current(d->world);
     map_each(&d->hops, rebind, NULL);
     size_t count = d->messages.count;
-    struct pending_message **messages = calloc(count + 1, sizeof(struct pending_message *)), **next = messages;
+    struct pending_message **messages = calloc(count + 1, sizeof(struct pending_message *)),
+                           **next = messages;
     if (!messages)
         abort();
     map_each(&d->messages, collect, (void *)&next);
@@ -352,7 +274,8 @@ static void fill_message(struct filling *f)
     struct deliver *d = f->deliver;
     if (f->count == 0)
         return;
-    struct pending_message *m = add_message(d, f->items[0].id, f->items[0].received_ms, f->items[0].size, f->count);
+    struct pending_message *m =
+        add_message(d, f->items[0].id, f->items[0].received_ms, f->items[0].size, f->count);
     for (size_t i = 0; i < f->count; i++) {
         struct pending *p = &m->recipients[i];
         p->message = m;
@@ -387,19 +310,12 @@ static void fill(void *context, const struct queue_pending *item)
     f->domains[f->count++] = intern(f->deliver, item->domain);
 }
 
-static void start_hop(struct span key, void *value, void *context)
-{
-    (void)key;
-    (void)context;
-    hop_run(value);
-}
-
 static void on_start(void *context)
 {
     struct deliver *d = context;
     d->started = true;
-    map_each(&d->hops, start_hop, NULL);
-    arm_wake_timer(d);
+    map_each(&d->hops, run_hop, NULL);
+    deliver_arm_wake_timer(d);
 }
 
 static void check_stopped(struct deliver *d)
@@ -498,8 +414,8 @@ void deliver_free(struct deliver *d)
     d->stopping = true;
     workers_free(d->workers);
     map_each(&d->hops, free_hop, NULL);
-    LIST_EACH (job, &d->jobs, struct job, node)
-        job_free(job);
+    LIST_EACH(job, &d->jobs, struct job, node)
+    job_free(job);
     map_each(&d->messages, free_value, NULL);
     map_each(&d->domains, free_value, NULL);
     map_each(&d->loads, free_value, NULL);

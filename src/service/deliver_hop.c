@@ -7,7 +7,7 @@
 #include "service/deliver_private.h"
 
 enum {
-    FIRST_WINDOW = 2,       /* connections to a next hop that has not yet shown that it works */
+    FIRST_WINDOW = 2, /* connections to a next hop that has not yet shown that it works */
     LAST_ERROR_MAX = 1024,
     MAILDIR_JOBS_MAX = 8,
 };
@@ -33,7 +33,8 @@ static void on_retry(void *context)
     hop_run(context);
 }
 
-static struct hop *hop_new(struct deliver *d, struct span key, struct span connector, struct span destination)
+static struct hop *hop_new(struct deliver *d, struct span key, struct span connector,
+                           struct span destination)
 {
     struct hop *hop = calloc(1, sizeof(*hop) + key.n + connector.n + destination.n);
     if (!hop)
@@ -156,7 +157,8 @@ void hop_succeeded(struct hop *hop)
 {
     hop->last_attempt_ms = clock_now_ms();
     if (hop->failures)
-        LOG(LOG_INFO, "next-hop-recovered", LOG_S("next-hop", hop->key), LOG_N("after-failures", hop->failures));
+        LOG(LOG_INFO, "next-hop-recovered", LOG_S("next-hop", hop->key),
+            LOG_N("after-failures", hop->failures));
     hop->failures = 0;
     hop->retry_at_ms = 0;
     buf_reset(&hop->last_error);
@@ -175,14 +177,16 @@ void hop_failed(struct hop *hop, const struct outcome *why)
         return;
     hop->failures++;
     struct retry_facts facts = {.now_ms = now, .received_ms = now, .attempts = hop->failures};
-    struct retry_verdict verdict = retry_next(deliver_retry_conf(hop), &facts, (uint64_t)(uintptr_t)hop ^ (uint64_t)now);
-    hop->retry_at_ms = verdict.expired ? now + (int64_t)deliver_retry_conf(hop)->interval_ms : verdict.next_attempt_ms;
+    struct retry_verdict verdict =
+        retry_next(deliver_retry_conf(hop), &facts, (uint64_t)(uintptr_t)hop ^ (uint64_t)now);
+    hop->retry_at_ms = verdict.expired ? now + (int64_t)deliver_retry_conf(hop)->interval_ms
+                                       : verdict.next_attempt_ms;
     if (!hop->retry_timer)
         hop->retry_timer = loop_timer_new(hop->deliver->loop, on_retry, hop);
     loop_timer_start(hop->retry_timer, hop->retry_at_ms - now + 1);
-    LOG(LOG_WARNING, "next-hop-failed", LOG_S("next-hop", hop->key), LOG_N("failures", hop->failures),
-        LOG_N("retry-in-s", (hop->retry_at_ms - now) / SECOND_MS), LOG_N("waiting", hop->pending_count),
-        LOG_S("error", buf_span(&hop->last_error)));
+    LOG(LOG_WARNING, "next-hop-failed", LOG_S("next-hop", hop->key),
+        LOG_N("failures", hop->failures), LOG_N("retry-in-s", (hop->retry_at_ms - now) / SECOND_MS),
+        LOG_N("waiting", hop->pending_count), LOG_S("error", buf_span(&hop->last_error)));
 }
 
 void hop_retry_now(struct hop *hop)
@@ -196,7 +200,8 @@ void hop_rebind(struct hop *hop)
 {
     if (!hop->connector_name.n)
         return;
-    const struct send_connector *c = document_send_connector(hop->deliver->snapshot->document, hop->connector_name);
+    const struct send_connector *c =
+        document_send_connector(hop->deliver->snapshot->document, hop->connector_name);
     hop->connector = c && c->enabled ? c : NULL;
     hop_retry_now(hop); /* what was wrong may have been mended by the change */
     session_close_idle(hop);
@@ -258,7 +263,8 @@ static void on_describe(void *context)
     loop_post(list->loop, hand_over, list);
 }
 
-void deliver_next_hops(struct deliver *d, struct loop *loop, deliver_next_hops_fn *fn, void *context)
+void deliver_next_hops(struct deliver *d, struct loop *loop, deliver_next_hops_fn *fn,
+                       void *context)
 {
     struct hop_list *list = calloc(1, sizeof(*list));
     if (!list)

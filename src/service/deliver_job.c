@@ -73,9 +73,12 @@ static void on_damaged(struct job *job)
         .level = LOG_ERROR,
         .name = SPAN("content-damaged"),
         .subject = arena_printf(&arena, "message %s", id),
-        .text = SPAN("the stored content does not match its checksum, so the message is not delivered"),
-        .consequence = SPAN("the message stays in the queue and is not tried again until a restart"),
-        .remedy = arena_printf(&arena, "check the disk (dmesg, smartctl -a), then: sealpost queue show %s", id),
+        .text =
+            SPAN("the stored content does not match its checksum, so the message is not delivered"),
+        .consequence =
+            SPAN("the message stays in the queue and is not tried again until a restart"),
+        .remedy = arena_printf(
+            &arena, "check the disk (dmesg, smartctl -a), then: sealpost queue show %s", id),
     };
     LOG(LOG_ERROR, "content-damaged", LOG_T("id", id));
     events_add(job->deliver->world->store, &event);
@@ -143,7 +146,8 @@ static void judge_fetched(void *context, struct job *job)
 {
     (void)context;
     struct hop *hop = job->hop;
-    struct span error = hop->last_error.n ? buf_span(&hop->last_error) : SPAN("its turn has not come yet");
+    struct span error =
+        hop->last_error.n ? buf_span(&hop->last_error) : SPAN("its turn has not come yet");
     struct outcome outcome = outcome_local(&job->arena, FATE_LATER, CONCERN_RECIPIENT, 451, "4.4.7",
                                            "Waiting for the next hop: " SPAN_FMT, SPAN_ARG(error));
     job_set_outcomes(job, &outcome);

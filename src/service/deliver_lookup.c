@@ -35,11 +35,14 @@ static void finish(struct lookup *l)
     l->fn(l->context, l->targets, l->target_count, &l->failure);
 }
 
-static void fail(struct lookup *l, enum fate fate, int code, const char *enhanced, const char *text, struct span about)
+static void fail(struct lookup *l, enum fate fate, int code, const char *enhanced, const char *text,
+                 struct span about)
 {
-    /* A domain without mail service concerns its recipients; a resolver that fails concerns the next hop. */
+    /* A domain without mail service concerns its recipients; a resolver that fails concerns the
+     * next hop. */
     enum concern concern = fate == FATE_NEVER ? CONCERN_RECIPIENT : CONCERN_NEXT_HOP;
-    l->failure = outcome_local(&l->arena, fate, concern, code, enhanced, "%s: " SPAN_FMT, text, SPAN_ARG(about));
+    l->failure = outcome_local(&l->arena, fate, concern, code, enhanced, "%s: " SPAN_FMT, text,
+                               SPAN_ARG(about));
     finish(l);
 }
 
@@ -64,8 +67,10 @@ static void gather(struct lookup *l)
     if (l->target_count)
         finish(l);
     else if (failed)
-        fail(l, FATE_LATER, 451, "4.4.3", "No address was found for now (DNS failure)", l->hosts[0].name);
-    else if (l->connector->smart_host_count) /* the administrator's affair: mail waits until it is mended */
+        fail(l, FATE_LATER, 451, "4.4.3", "No address was found for now (DNS failure)",
+             l->hosts[0].name);
+    else if (l->connector
+                 ->smart_host_count) /* the administrator's affair: mail waits until it is mended */
         fail(l, FATE_LATER, 451, "4.4.4", "The smart host has no address", l->hosts[0].name);
     else
         fail(l, FATE_NEVER, 550, "5.4.4", "The mail host has no address", l->hosts[0].name);
@@ -119,7 +124,8 @@ static void ask_addresses(struct lookup *l)
         for (size_t j = 0; l->hosts[i].address_count == 0 && j < COUNT_OF(types); j++) {
             struct asked *asked = ARENA_NEW(&l->arena, struct asked);
             *asked = (struct asked){l, 2 * i + j};
-            l->queries[asked->place] = resolver_ask(l->hop->deliver->resolver, l->hosts[i].name, types[j], on_address, asked);
+            l->queries[asked->place] = resolver_ask(l->hop->deliver->resolver, l->hosts[i].name,
+                                                    types[j], on_address, asked);
             l->outstanding++;
         }
     if (l->outstanding == 0)
@@ -135,14 +141,18 @@ static void take_mx(struct lookup *l, const struct dns_answer *answer)
 {
     struct mx_host *hosts = ARENA_ARRAY(&l->arena, struct mx_host, answer->count);
     for (size_t i = 0; i < answer->count; i++)
-        hosts[i] = (struct mx_host){arena_copy(&l->arena, answer->records[i].name), answer->records[i].preference};
+        hosts[i] = (struct mx_host){arena_copy(&l->arena, answer->records[i].name),
+                                    answer->records[i].preference};
     bool null_mx, only_self;
-    size_t count = route_order_mx(hosts, answer->count, l->hop->deliver->snapshot->document->hostname, seed_of(l), &null_mx,
-                                  &only_self);
+    size_t count =
+        route_order_mx(hosts, answer->count, l->hop->deliver->snapshot->document->hostname,
+                       seed_of(l), &null_mx, &only_self);
     if (null_mx) { /* RFC 7505 section 4.2 */
-        fail(l, FATE_NEVER, 556, "5.1.10", "The domain accepts no mail (null MX)", l->hop->destination);
+        fail(l, FATE_NEVER, 556, "5.1.10", "The domain accepts no mail (null MX)",
+             l->hop->destination);
     } else if (only_self) {
-        fail(l, FATE_NEVER, 554, "5.4.6", "The best mail host of the domain is this server, which does not take its mail (loop)",
+        fail(l, FATE_NEVER, 554, "5.4.6",
+             "The best mail host of the domain is this server, which does not take its mail (loop)",
              l->hop->destination);
     } else {
         for (size_t i = 0; i < count; i++)
@@ -161,16 +171,25 @@ static void on_mx(void *context, const struct dns_answer *answer)
         add_host(l, l->hop->destination, l->connector->port);
         ask_addresses(l);
         break;
-    case DNS_NO_NAME: fail(l, FATE_NEVER, 550, "5.1.2", "The domain does not exist", l->hop->destination); break;
-    case DNS_FAILED: fail(l, FATE_LATER, 451, "4.4.3", "The domain's MX records cannot be found for now", l->hop->destination); break;
-    case DNS_BOGUS: fail(l, FATE_LATER, 451, "4.7.0", "The domain's MX records fail DNSSEC validation", l->hop->destination); break;
+    case DNS_NO_NAME:
+        fail(l, FATE_NEVER, 550, "5.1.2", "The domain does not exist", l->hop->destination);
+        break;
+    case DNS_FAILED:
+        fail(l, FATE_LATER, 451, "4.4.3", "The domain's MX records cannot be found for now",
+             l->hop->destination);
+        break;
+    case DNS_BOGUS:
+        fail(l, FATE_LATER, 451, "4.7.0", "The domain's MX records fail DNSSEC validation",
+             l->hop->destination);
+        break;
     }
 }
 
 static void take_smart_hosts(struct lookup *l)
 {
     const struct send_connector *c = l->connector;
-    size_t first = (size_t)(seed_of(l) >> 33) % c->smart_host_count; /* round robin, as Exchange does */
+    size_t first =
+        (size_t)(seed_of(l) >> 33) % c->smart_host_count; /* round robin, as Exchange does */
     for (size_t i = 0; i < c->smart_host_count; i++) {
         const struct smart_host *s = &c->smart_hosts[(first + i) % c->smart_host_count];
         if (s->host.n && s->host.p[0] == '/') {
@@ -183,7 +202,8 @@ static void take_smart_hosts(struct lookup *l)
     ask_addresses(l);
 }
 
-struct lookup *lookup_new(struct hop *hop, const struct send_connector *connector, lookup_fn *fn, void *context)
+struct lookup *lookup_new(struct hop *hop, const struct send_connector *connector, lookup_fn *fn,
+                          void *context)
 {
     struct lookup *l = calloc(1, sizeof(*l));
     if (!l)

@@ -1,6 +1,7 @@
-/* deliver_maildir: final delivery into a maildir, on a worker thread. A message is written to tmp/, flushed, renamed into
- * new/, and the folder is flushed, before the recipient counts as delivered. Lines end with LF there, as every reader of
- * maildirs expects; BINARYMIME content is kept as it is. */
+/* deliver_maildir: final delivery into a maildir, on a worker thread. A message is written to tmp/,
+ * flushed, renamed into new/, and the folder is flushed, before the recipient counts as delivered.
+ * Lines end with LF there, as every reader of maildirs expects; BINARYMIME content is kept as it
+ * is. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -21,12 +22,14 @@ struct maildir_work {
     const struct send_connector *connector;
 };
 
-/* What a local part or domain may contribute to a path: no separators, no hidden or upper folders. */
+/* What a local part or domain may contribute to a path: no separators, no hidden or upper folders.
+ */
 static void add_safe(struct buf *path, struct span part)
 {
     for (size_t i = 0; i < part.n; i++) {
         char c = text_lower(part.p[i]);
-        bool safe = c != '/' && c != '\\' && (unsigned char)c > 32 && c != 127 && !(c == '.' && i == 0);
+        bool safe =
+            c != '/' && c != '\\' && (unsigned char)c > 32 && c != 127 && !(c == '.' && i == 0);
         buf_add_char(path, safe ? c : '_');
     }
 }
@@ -84,8 +87,8 @@ static bool write_all(int fd, struct span bytes)
     return true;
 }
 
-/* CRLF becomes LF in place; *cr remembers a CR at the end of the piece before. Returns the new length. The buffer has one octet in
- * front for that CR. */
+/* CRLF becomes LF in place; *cr remembers a CR at the end of the piece before. Returns the new
+ * length. The buffer has one octet in front for that CR. */
 static size_t to_lf(char *p, size_t n, bool *cr)
 {
     size_t to = 0, from = 1;
@@ -151,13 +154,15 @@ static bool flush_folder(const char *path)
 }
 
 /* Names are unique by message and recipient, so a repeated delivery replaces its own first one. */
-static bool deliver_to(const char *maildir, struct queued_message *message, const struct queued_recipient *r)
+static bool deliver_to(const char *maildir, struct queued_message *message,
+                       const struct queued_recipient *r)
 {
-    char id[MESSAGE_ID_TEXT], temporary[PATH_MAX_OCTETS + 96], final[PATH_MAX_OCTETS + 96], folder[PATH_MAX_OCTETS + 8];
+    char id[MESSAGE_ID_TEXT], temporary[PATH_MAX_OCTETS + 96], final[PATH_MAX_OCTETS + 96],
+        folder[PATH_MAX_OCTETS + 8];
     message_id_format(message->envelope.id, id);
     snprintf(temporary, sizeof(temporary), "%s/tmp/%s.%u", maildir, id, r->number);
-    snprintf(final, sizeof(final), "%s/new/%lld.%s.%u", maildir, (long long)(message->envelope.received_ms / SECOND_MS), id,
-             r->number);
+    snprintf(final, sizeof(final), "%s/new/%lld.%s.%u", maildir,
+             (long long)(message->envelope.received_ms / SECOND_MS), id, r->number);
     snprintf(folder, sizeof(folder), "%s/new", maildir);
     if (!make_maildir(maildir))
         return false;
@@ -182,14 +187,18 @@ static void deliver_recipient(struct maildir_work *w, size_t i)
     struct buf path = BUF_INIT(2 * PATH_MAX_OCTETS);
     struct outcome outcome;
     if (expand(&path, w->connector->maildir, &r->recipient) != OK)
-        outcome = outcome_local(&job->arena, FATE_NEVER, CONCERN_RECIPIENT, 550, "5.1.1", "The address is too long for a mailbox");
+        outcome = outcome_local(&job->arena, FATE_NEVER, CONCERN_RECIPIENT, 550, "5.1.1",
+                                "The address is too long for a mailbox");
     else if (deliver_to(buf_text(&path), job->message, r))
-        outcome = outcome_local(&job->arena, FATE_DELIVERED, CONCERN_RECIPIENT, 250, "2.0.0", "Delivered to %s", buf_text(&path));
+        outcome = outcome_local(&job->arena, FATE_DELIVERED, CONCERN_RECIPIENT, 250, "2.0.0",
+                                "Delivered to %s", buf_text(&path));
     else
-        outcome = outcome_local(&job->arena, FATE_LATER,
-                                errno == ENOSPC || errno == EDQUOT || errno == EACCES ? CONCERN_NEXT_HOP : CONCERN_RECIPIENT, 451,
-                                errno == ENOSPC || errno == EDQUOT ? "4.2.2" : "4.3.0", "Cannot write to maildir %s: %s", buf_text(&path),
-                                strerror(errno));
+        outcome =
+            outcome_local(&job->arena, FATE_LATER,
+                          errno == ENOSPC || errno == EDQUOT || errno == EACCES ? CONCERN_NEXT_HOP
+                                                                                : CONCERN_RECIPIENT,
+                          451, errno == ENOSPC || errno == EDQUOT ? "4.2.2" : "4.3.0",
+                          "Cannot write to maildir %s: %s", buf_text(&path), strerror(errno));
     buf_done(&path);
     job_set_outcome(job, i, &outcome);
 }
@@ -218,7 +227,8 @@ static void on_done(void *context)
     struct maildir_work *w = context;
     const struct outcome *failure = NULL;
     for (size_t i = 0; i < w->job->count; i++)
-        if (w->job->recipients[i].outcome.fate == FATE_LATER && w->job->recipients[i].outcome.concern == CONCERN_NEXT_HOP)
+        if (w->job->recipients[i].outcome.fate == FATE_LATER &&
+            w->job->recipients[i].outcome.concern == CONCERN_NEXT_HOP)
             failure = &w->job->recipients[i].outcome;
     if (failure)
         hop_failed(w->hop, failure);

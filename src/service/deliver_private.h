@@ -1,6 +1,7 @@
-/* deliver_private: the values that the files of the journey out share: deliver.c (messages and recipients),
- * deliver_hop.c (next hops), deliver_job.c (one message for one next hop), deliver_lookup.c (DNS), deliver_session.c (SMTP and LMTP),
- * deliver_maildir.c, report.c (outcomes into the queue). All run on the delivery loop. */
+/* deliver_private: the values that the files of the journey out share: deliver.c (messages and
+ * recipients), deliver_hop.c (next hops), deliver_job.c (one message for one next hop),
+ * deliver_lookup.c (DNS), deliver_session.c (SMTP and LMTP), deliver_maildir.c, report.c (outcomes
+ * into the queue). All run on the delivery loop. */
 #ifndef SERVICE_DELIVER_PRIVATE_H
 #define SERVICE_DELIVER_PRIVATE_H
 
@@ -27,8 +28,8 @@ enum pending_state {
 
 /* One recipient that waits. Kept small: there may be a million. */
 struct pending {
-    struct wake wake;   /* in the heap while WAITING or READY */
-    struct list node;   /* hop->ready while READY */
+    struct wake wake; /* in the heap while WAITING or READY */
+    struct list node; /* hop->ready while READY */
     struct hop *hop;
     struct pending_message *message;
     const char *domain; /* interned in deliver->domains */
@@ -51,18 +52,18 @@ struct hop {
     struct deliver *deliver;
     struct span key, connector_name, destination;
     const struct send_connector *connector; /* of deliver->snapshot; NULL: unreachable */
-    struct list ready;    /* pending */
-    struct list sessions; /* open ones */
+    struct list ready;                      /* pending */
+    struct list sessions;                   /* open ones */
     struct list starving; /* in its connector's list: has work and may not connect */
     struct loop_timer *retry_timer;
     uint64_t pending_count; /* recipients that belong to it, in any state */
     uint64_t in_flight;
-    unsigned connections;   /* sessions, or maildir jobs at work */
-    unsigned window;        /* connections that success has earned so far */
-    unsigned failures;      /* in a row */
+    unsigned connections; /* sessions, or maildir jobs at work */
+    unsigned window;      /* connections that success has earned so far */
+    unsigned failures;    /* in a row */
     int64_t retry_at_ms, last_attempt_ms;
     struct buf last_error;
-    char text[];            /* key, connector name, destination */
+    char text[]; /* key, connector name, destination */
 };
 
 /* How many connections each send connector has. */
@@ -88,7 +89,7 @@ struct deliver {
     _Atomic bool stopped;
 };
 
-/* ---- deliver.c ---- */
+/* ---- deliver_pending.c ---- */
 
 /* Makes a recipient READY in the next hop that the document in force gives it. */
 void pending_make_ready(struct deliver *d, struct pending *p);
@@ -98,9 +99,14 @@ void pending_make_held(struct deliver *d, struct pending *p);
 void pending_make_busy(struct deliver *d, struct pending *p);
 /* Forgets it: done, or gone from the store. */
 void pending_end(struct deliver *d, struct pending *p);
+const struct retry_conf *deliver_retry_conf(const struct hop *hop);
+/* For the first of the heap. */
+void deliver_arm_wake_timer(struct deliver *d);
+
+/* ---- deliver.c ---- */
+
 /* Adds a durable message; for our own notifications. */
 void deliver_add(struct deliver *d, const struct envelope *envelope);
-const struct retry_conf *deliver_retry_conf(const struct hop *hop);
 
 /* ---- deliver_hop.c ---- */
 
@@ -141,17 +147,20 @@ struct job {
     struct pending_message *pending_message;
     struct job_recipient *recipients;
     size_t count;
-    bool judge_only; /* no attempt: only a delay notice or the expiry is due */
+    bool judge_only;     /* no attempt: only a delay notice or the expiry is due */
     struct job_dsn *dsn; /* report.c: what is being committed besides the updates */
     struct loop_timer *again;
     void (*fetched)(void *context, struct job *job); /* with at least one recipient left */
-    void (*empty)(void *context, struct job *job);   /* nothing is left to deliver: the job was freed behind this call */
+    void (*empty)(
+        void *context,
+        struct job *job); /* nothing is left to deliver: the job was freed behind this call */
     void *context;
 };
 
-/* Takes the next message off the hop's ready list, with up to `most` of its recipients there, and fetches it. */
-struct job *job_take(struct hop *hop, size_t most, void (*fetched)(void *, struct job *), void (*empty)(void *, struct job *),
-                     void *context);
+/* Takes the next message off the hop's ready list, with up to `most` of its recipients there, and
+ * fetches it. */
+struct job *job_take(struct hop *hop, size_t most, void (*fetched)(void *, struct job *),
+                     void (*empty)(void *, struct job *), void *context);
 /* A delay notice or the expiry of this recipient is due, without an attempt. */
 void job_judge(struct pending *p);
 /* Copies the outcome and completes it with what the session knows. */
@@ -172,13 +181,18 @@ struct target {
     bool is_path;
 };
 
-enum { TARGETS_MAX = 20 }; /* hosts times addresses that one attempt goes through, as some zones list hundreds */
+enum {
+    TARGETS_MAX = 20
+}; /* hosts times addresses that one attempt goes through, as some zones list hundreds */
 
 struct lookup;
-/* Finds where to connect to, in order: smart hosts, MX hosts or the domain itself. fn is called once, never before this
- * returns: with targets, or with count 0 and the outcome that follows for all recipients. Everything lives until lookup_free. */
-typedef void lookup_fn(void *context, const struct target *targets, size_t count, const struct outcome *failure);
-struct lookup *lookup_new(struct hop *hop, const struct send_connector *connector, lookup_fn *fn, void *context);
+/* Finds where to connect to, in order: smart hosts, MX hosts or the domain itself. fn is called
+ * once, never before this returns: with targets, or with count 0 and the outcome that follows for
+ * all recipients. Everything lives until lookup_free. */
+typedef void lookup_fn(void *context, const struct target *targets, size_t count,
+                       const struct outcome *failure);
+struct lookup *lookup_new(struct hop *hop, const struct send_connector *connector, lookup_fn *fn,
+                          void *context);
 void lookup_free(struct lookup *lookup);
 
 /* ---- deliver_session.c, deliver_maildir.c ---- */

@@ -1,4 +1,5 @@
-/* deliver_wake: a binary heap of wall times; what is due first is on top. The entries stand inside their objects. */
+/* deliver_wake: a binary heap of wall times; what is due first is on top. The entries stand inside
+ * their objects. */
 #ifndef SERVICE_DELIVER_WAKE_H
 #define SERVICE_DELIVER_WAKE_H
 

@@ -68,9 +68,9 @@ enum err listen_start(struct listen *listen)
 
 static struct opened *find(struct listen *listen, const struct endpoint *endpoint)
 {
-    LIST_EACH (opened, &listen->opened, struct opened, node)
-        if (endpoint_eq(&opened->bound, endpoint))
-            return opened;
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    if (endpoint_eq(&opened->bound, endpoint))
+        return opened;
     return NULL;
 }
 
@@ -89,7 +89,6 @@ static int find_inherited(const struct listen *listen, const struct endpoint *en
     }
     return -1;
 }
-
 
 static void close_listener(void *context)
 {
@@ -111,12 +110,13 @@ static void close_opened(struct listen *listen, struct opened *opened)
     free(opened);
 }
 
-static void explain(struct buf *why, const struct endpoint *endpoint, struct span connector, enum err err)
+static void explain(struct buf *why, const struct endpoint *endpoint, struct span connector,
+                    enum err err)
 {
     char text[ENDPOINT_TEXT];
     endpoint_format(endpoint, text);
-    buf_addf(why, "receive-connectors." SPAN_FMT ".bind: cannot listen on %s: %s", SPAN_ARG(connector), text,
-             err == ERR_IO ? strerror(errno) : err_text(err));
+    buf_addf(why, "receive-connectors." SPAN_FMT ".bind: cannot listen on %s: %s",
+             SPAN_ARG(connector), text, err == ERR_IO ? strerror(errno) : err_text(err));
     if (err == ERR_BUSY)
         buf_addf(why, "; another program has the port: ss -ltnp 'sport = :%u'", endpoint->port);
     else if (err == ERR_DENIED)
@@ -125,8 +125,8 @@ static void explain(struct buf *why, const struct endpoint *endpoint, struct spa
         buf_add_text(why, "; the address does not belong to this machine: ip -brief address");
 }
 
-static enum err open_endpoint(struct listen *listen, const struct endpoint *endpoint, struct span connector,
-                              struct buf *why)
+static enum err open_endpoint(struct listen *listen, const struct endpoint *endpoint,
+                              struct span connector, struct buf *why)
 {
     struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
@@ -139,7 +139,8 @@ static enum err open_endpoint(struct listen *listen, const struct endpoint *endp
     struct endpoint actual = *endpoint;
     int inherited = find_inherited(listen, endpoint);
     for (unsigned i = 0; i < listen->loop_count; i++) {
-        enum err err = listener_new(&actual, i > 0 && inherited >= 0 ? dup(inherited) : inherited, &opened->listeners[i]);
+        enum err err = listener_new(&actual, i > 0 && inherited >= 0 ? dup(inherited) : inherited,
+                                    &opened->listeners[i]);
         if (err != OK) {
             explain(why, endpoint, connector, err);
             close_opened(listen, opened);
@@ -193,7 +194,8 @@ static void start_listener(void *context)
 
 void listen_settle(struct listen *listen, const struct document *document)
 {
-    LIST_EACH (opened, &listen->opened, struct opened, node) {
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    {
         if (!is_bound(document, &opened->bound)) {
             close_opened(listen, opened);
             continue;
@@ -211,23 +213,24 @@ void listen_settle(struct listen *listen, const struct document *document)
 
 void listen_abandon(struct listen *listen)
 {
-    LIST_EACH (opened, &listen->opened, struct opened, node)
-        if (!opened->started)
-            close_opened(listen, opened);
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    if (!opened->started)
+        close_opened(listen, opened);
 }
 
-void listen_each(struct listen *listen, void (*visit)(void *context, const struct endpoint *endpoint), void *context)
+void listen_each(struct listen *listen,
+                 void (*visit)(void *context, const struct endpoint *endpoint), void *context)
 {
-    LIST_EACH (opened, &listen->opened, struct opened, node)
-        visit(context, listener_local(opened->listeners[0]));
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    visit(context, listener_local(opened->listeners[0]));
 }
 
 void listen_free(struct listen *listen)
 {
     if (!listen)
         return;
-    LIST_EACH (opened, &listen->opened, struct opened, node)
-        close_opened(listen, opened);
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    close_opened(listen, opened);
     for (unsigned i = 0; i < listen->loop_count; i++)
         receive_home_stop(listen->homes[i]);
     for (unsigned i = 0; i < listen->loop_count; i++) {

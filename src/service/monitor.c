@@ -37,7 +37,8 @@ static bool read_facts(const struct monitor *m, struct pressure_facts *facts)
     return true;
 }
 
-static void report_pressure(struct monitor *m, const struct pressure *next, const struct pressure_facts *facts)
+static void report_pressure(struct monitor *m, const struct pressure *next,
+                            const struct pressure_facts *facts)
 {
     bool worse = next->level > m->pressure.level;
     bool by_disk = (worse ? next : &m->pressure)->disk >= (worse ? next : &m->pressure)->queue;
@@ -45,23 +46,30 @@ static void report_pressure(struct monitor *m, const struct pressure *next, cons
     uint64_t used = facts->disk_total ? 100 - facts->disk_free * 100 / facts->disk_total : 0;
     struct event event = {
         .time_ms = clock_now_ms(),
-        .id = worse ? by_disk && next->level == PRESSURE_HIGH ? 15006 : 15004 : 15005, /* Exchange's numbers */
+        .id = worse ? by_disk && next->level == PRESSURE_HIGH ? 15006 : 15004
+                    : 15005, /* Exchange's numbers */
         .level = worse ? next->level == PRESSURE_HIGH ? LOG_ERROR : LOG_WARNING : LOG_INFO,
         .name = worse ? SPAN("pressure-rises") : SPAN("pressure-falls"),
         .subject = by_disk ? SPAN("disk") : SPAN("queue"),
-        .text = arena_printf(&arena, "back pressure is now %s (it was %s): the disk is %llu %% full, %llu recipients wait",
-                             pressure_name(next->level), pressure_name(m->pressure.level), (unsigned long long)used,
-                             (unsigned long long)facts->queue_length),
-        .consequence = next->level == PRESSURE_HIGH     ? SPAN("all mail is answered 452 4.3.1 until it falls")
-                       : next->level == PRESSURE_MEDIUM ? SPAN("mail from clients that may not relay is answered 452 4.3.1")
-                                                        : SPAN("mail is accepted"),
-        .remedy = !worse ? SPAN_NONE
-                  : by_disk ? arena_printf(&arena, "make room: df -h %s; du -sh %s/*", m->world->data_directory, m->world->data_directory)
+        .text = arena_printf(
+            &arena,
+            "back pressure is now %s (it was %s): the disk is %llu %% full, %llu recipients wait",
+            pressure_name(next->level), pressure_name(m->pressure.level), (unsigned long long)used,
+            (unsigned long long)facts->queue_length),
+        .consequence = next->level == PRESSURE_HIGH
+                           ? SPAN("all mail is answered 452 4.3.1 until it falls")
+                       : next->level == PRESSURE_MEDIUM
+                           ? SPAN("mail from clients that may not relay is answered 452 4.3.1")
+                           : SPAN("mail is accepted"),
+        .remedy = !worse    ? SPAN_NONE
+                  : by_disk ? arena_printf(&arena, "make room: df -h %s; du -sh %s/*",
+                                           m->world->data_directory, m->world->data_directory)
                             : SPAN("see what waits: sealpost queue summary"),
     };
     events_add(m->world->store, &event);
-    LOG(event.level, worse ? "pressure-rises" : "pressure-falls", LOG_T("level", pressure_name(next->level)),
-        LOG_S("resource", event.subject), LOG_N("disk-used-percent", used), LOG_N("queue-length", facts->queue_length));
+    LOG(event.level, worse ? "pressure-rises" : "pressure-falls",
+        LOG_T("level", pressure_name(next->level)), LOG_S("resource", event.subject),
+        LOG_N("disk-used-percent", used), LOG_N("queue-length", facts->queue_length));
     arena_done(&arena);
 }
 
@@ -91,15 +99,18 @@ static void report_fault(struct monitor *m, const struct connector_tls *tls)
         .name = expired ? SPAN("starttls-certificate-expired") : SPAN("starttls-name-not-covered"),
         .subject = arena_printf(&arena, "receive connector " SPAN_FMT, SPAN_ARG(c->name)),
         .text = tls->fault,
-        .consequence = !tls->context ? SPAN("STARTTLS is not offered; peers that require TLS do not deliver")
-                                     : SPAN("mail is still encrypted; peers that verify the certificate do not deliver"),
-        .remedy = arena_printf(&arena, "sealpost cert import FILE (a certificate for " SPAN_FMT
-                                       "), or sealpost receive-connector set " SPAN_FMT " fqdn=NAME",
+        .consequence =
+            !tls->context
+                ? SPAN("STARTTLS is not offered; peers that require TLS do not deliver")
+                : SPAN("mail is still encrypted; peers that verify the certificate do not deliver"),
+        .remedy = arena_printf(&arena,
+                               "sealpost cert import FILE (a certificate for " SPAN_FMT
+                               "), or sealpost receive-connector set " SPAN_FMT " fqdn=NAME",
                                SPAN_ARG(c->fqdn), SPAN_ARG(c->name)),
     };
     events_add(m->world->store, &event);
-    LOG(LOG_WARNING, "certificate-fault", LOG_N("id", event.id), LOG_S("connector", c->name), LOG_S("fqdn", c->fqdn),
-        LOG_S("fault", tls->fault), LOG_S("remedy", event.remedy));
+    LOG(LOG_WARNING, "certificate-fault", LOG_N("id", event.id), LOG_S("connector", c->name),
+        LOG_S("fqdn", c->fqdn), LOG_S("fault", tls->fault), LOG_S("remedy", event.remedy));
     arena_done(&arena);
 }
 
@@ -146,7 +157,8 @@ static void look(void *context)
     watch_pressure(m, s->document);
     if (m->polls++ % SLOW_POLLS == 0) {
         watch_certificates(m, s);
-        track_expire(m->world->store, clock_now_ms() - (int64_t)s->document->queue.track_days * DAY_MS);
+        track_expire(m->world->store,
+                     clock_now_ms() - (int64_t)s->document->queue.track_days * DAY_MS);
     }
     snapshot_release(s);
     loop_timer_start(m->timer, POLL_MS);

@@ -1,5 +1,6 @@
-/* monitor: looks after things on a timer of the main loop: back pressure, the state of the connectors' certificates, and the age
- * of tracking records. What changes becomes an event, once per cause. */
+/* monitor: looks after things on a timer of the main loop: back pressure, the state of the
+ * connectors' certificates, and the age of tracking records. What changes becomes an event, once
+ * per cause. */
 #ifndef SERVICE_MONITOR_H
 #define SERVICE_MONITOR_H
 
@@ -7,7 +8,8 @@
 
 struct monitor *monitor_new(struct world *world);
 void monitor_free(struct monitor *monitor);
-/* Looks at once, then every two seconds (Exchange's interval). On the main loop, or before it runs. */
+/* Looks at once, then every two seconds (Exchange's interval). On the main loop, or before it runs.
+ */
 void monitor_start(struct monitor *monitor);
 /* The document or the certificates have changed. */
 void monitor_snapshot_changed(struct monitor *monitor);

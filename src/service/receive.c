@@ -13,9 +13,10 @@
 #include "service/receive_session.h"
 
 enum {
-    STOP_GRACE_MS = 5000,      /* for messages that are arriving when the server stops */
-    COMMAND_LINE_MAX = 4096,   /* RFC 5321 section 4.5.3.1.4 (512) plus SIZE, DSN, SMTPUTF8 and 8BITMIME parameters */
-    RECIPIENTS_LEAST = 100,    /* RFC 5321 section 4.5.3.1.8 */
+    STOP_GRACE_MS = 5000,    /* for messages that are arriving when the server stops */
+    COMMAND_LINE_MAX = 4096, /* RFC 5321 section 4.5.3.1.4 (512) plus SIZE, DSN, SMTPUTF8 and
+                                8BITMIME parameters */
+    RECIPIENTS_LEAST = 100,  /* RFC 5321 section 4.5.3.1.8 */
 };
 
 static void pump(struct receive_session *s, struct span input, size_t *used);
@@ -44,12 +45,14 @@ static void session_free(struct receive_session *s)
         atomic_store(&home->empty, true);
 }
 
-static void log_end(const struct receive_session *s, enum log_level level, const char *reason, struct span detail)
+static void log_end(const struct receive_session *s, enum log_level level, const char *reason,
+                    struct span detail)
 {
     char peer[ENDPOINT_TEXT];
     receive_peer_text(s, peer);
-    LOG(level, "session-ended", LOG_S("connector", s->connector->name), LOG_T("peer", peer), LOG_S("helo", s->helo),
-        LOG_T("reason", reason), LOG_S("detail", detail), LOG_S("tls", s->tls), LOG_N("messages", s->accepted),
+    LOG(level, "session-ended", LOG_S("connector", s->connector->name), LOG_T("peer", peer),
+        LOG_S("helo", s->helo), LOG_T("reason", reason), LOG_S("detail", detail),
+        LOG_S("tls", s->tls), LOG_N("messages", s->accepted),
         LOG_N("ms", clock_monotonic_ms() - s->began_ms));
 }
 
@@ -90,9 +93,7 @@ static void close_after(struct receive_session *s, enum smtp_server_close reason
         log_end(s, LOG_WARNING, "plaintext-after-starttls", SPAN_NONE);
         break;
     case SMTP_SERVER_CLOSE_REFUSED:
-    case SMTP_SERVER_CLOSE_ANSWER:
-        log_end(s, LOG_INFO, "refused", SPAN_NONE);
-        break;
+    case SMTP_SERVER_CLOSE_ANSWER: log_end(s, LOG_INFO, "refused", SPAN_NONE); break;
     }
     s->wait = RECEIVE_WAIT_CLOSE;
 }
@@ -150,7 +151,8 @@ static void on_timer(void *context)
         session_free(s);
         return;
     }
-    static const struct reply timeout = REPLY(421, "4.4.2", "Idle for too long, or the session lasted too long");
+    static const struct reply timeout =
+        REPLY(421, "4.4.2", "Idle for too long, or the session lasted too long");
     smtp_server_terminate(s->machine, &timeout);
     log_end(s, LOG_INFO, "timeout", SPAN_NONE);
     s->wait = RECEIVE_WAIT_CLOSE;
@@ -197,9 +199,7 @@ static void handle(struct receive_session *s, const struct smtp_server_event *ev
         break;
     case SMTP_SERVER_RESET: receive_message_drop(s); break;
     case SMTP_SERVER_VRFY: smtp_server_answer(s->machine, NULL); break;
-    case SMTP_SERVER_STARTTLS:
-        s->start_tls = true;
-        break;
+    case SMTP_SERVER_STARTTLS: s->start_tls = true; break;
     case SMTP_SERVER_CLOSE: close_after(s, event->close); break;
     }
 }
@@ -226,7 +226,8 @@ static void pump(struct receive_session *s, struct span input, size_t *used)
         s->start_tls = false;
         s->wait = RECEIVE_WAIT_TLS;
         flush(s);
-        stream_start_tls_server(s->stream, snapshot_receive_tls(s->snapshot, s->connector)->context);
+        stream_start_tls_server(s->stream,
+                                snapshot_receive_tls(s->snapshot, s->connector)->context);
         return;
     }
     flush(s);
@@ -294,9 +295,12 @@ static void on_writable(void *context)
 static enum smtp_server_tls offered_tls(const struct receive_session *s)
 {
     /* Honest EHLO: what cannot be completed is not advertised. */
-    if (!snapshot_receive_tls(s->snapshot, s->connector)->context || s->connector->tls == RECEIVE_TLS_IMPLICIT)
-        return s->connector->tls == RECEIVE_TLS_REQUIRED ? SMTP_SERVER_TLS_REQUIRED : SMTP_SERVER_TLS_OFF;
-    return s->connector->tls == RECEIVE_TLS_REQUIRED ? SMTP_SERVER_TLS_REQUIRED : SMTP_SERVER_TLS_OFFERED;
+    if (!snapshot_receive_tls(s->snapshot, s->connector)->context ||
+        s->connector->tls == RECEIVE_TLS_IMPLICIT)
+        return s->connector->tls == RECEIVE_TLS_REQUIRED ? SMTP_SERVER_TLS_REQUIRED
+                                                         : SMTP_SERVER_TLS_OFF;
+    return s->connector->tls == RECEIVE_TLS_REQUIRED ? SMTP_SERVER_TLS_REQUIRED
+                                                     : SMTP_SERVER_TLS_OFFERED;
 }
 
 static unsigned clamp(uint64_t value)
@@ -313,7 +317,8 @@ static void begin(struct receive_session *s)
         .tls = offered_tls(s),
         .tls_active = c->tls == RECEIVE_TLS_IMPLICIT,
         .max_message_size = c->max_message_size == UNLIMITED ? 0 : c->max_message_size,
-        .max_recipients = clamp(c->max_recipients) ? clamp(c->max_recipients) : RECIPIENTS_LEAST * 10000,
+        .max_recipients =
+            clamp(c->max_recipients) ? clamp(c->max_recipients) : RECIPIENTS_LEAST * 10000,
         .max_messages = clamp(c->max_messages_per_connection),
         .max_protocol_errors = clamp(c->max_protocol_errors),
         .max_command_line = COMMAND_LINE_MAX,
@@ -334,16 +339,16 @@ static void begin(struct receive_session *s)
 }
 
 /* A refused connection gets one line, as far as the socket takes it at once, and no state. */
-static void turn_away(struct world *world, int fd, const struct endpoint *peer, const char *line, const char *reason,
-                      struct span connector)
+static void turn_away(struct world *world, int fd, const struct endpoint *peer, const char *line,
+                      const char *reason, struct span connector)
 {
     char text[ENDPOINT_TEXT];
     endpoint_format(peer, text);
     ssize_t sent = send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(fd, SHUT_WR);
     close(fd);
-    LOG(LOG_INFO, "connection-refused", LOG_T("peer", text), LOG_S("connector", connector), LOG_T("reason", reason),
-        LOG_N("said", sent > 0));
+    LOG(LOG_INFO, "connection-refused", LOG_T("peer", text), LOG_S("connector", connector),
+        LOG_T("reason", reason), LOG_N("said", sent > 0));
     (void)world;
 }
 
@@ -353,28 +358,35 @@ static bool admit(struct receive_home *home, int fd, const struct endpoint *peer
     struct world *world = home->world;
     if (!connector || (connector->tls == RECEIVE_TLS_IMPLICIT && !has_context)) {
         COUNT(world, connections_refused_no_connector, 1);
-        turn_away(world, fd, peer, "554 5.7.1 No receive connector takes connections from your address\r\n",
-                  connector ? "no-certificate" : "no-connector", connector ? connector->name : SPAN_NONE);
+        turn_away(world, fd, peer,
+                  "554 5.7.1 No receive connector takes connections from your address\r\n",
+                  connector ? "no-certificate" : "no-connector",
+                  connector ? connector->name : SPAN_NONE);
         return false;
     }
-    enum receive_limit limit = receive_limits_enter(world->limits, connector, &peer->ip, clock_now_ms());
+    enum receive_limit limit =
+        receive_limits_enter(world->limits, connector, &peer->ip, clock_now_ms());
     if (limit == RECEIVE_LIMIT_NONE)
         return true;
     COUNT(world, connections_refused_limit, limit != RECEIVE_LIMIT_RATE);
     COUNT(world, connections_refused_rate, limit == RECEIVE_LIMIT_RATE);
     turn_away(world, fd, peer,
-              limit == RECEIVE_LIMIT_RATE ? "421 4.7.0 Too many connections from your address lately; try again later\r\n"
-                                          : "421 4.3.2 Too many connections at present; try again later\r\n",
+              limit == RECEIVE_LIMIT_RATE
+                  ? "421 4.7.0 Too many connections from your address lately; try again later\r\n"
+                  : "421 4.3.2 Too many connections at present; try again later\r\n",
               receive_limit_text(limit), connector->name);
     return false;
 }
 
-void receive_connection(void *context, int fd, const struct endpoint *peer, const struct endpoint *local)
+void receive_connection(void *context, int fd, const struct endpoint *peer,
+                        const struct endpoint *local)
 {
     struct receive_home *home = context;
     struct snapshot *snapshot = snapshot_current(home->world);
-    const struct receive_connector *connector = accept_connector(snapshot->document, local, &peer->ip);
-    if (!admit(home, fd, peer, connector, connector && snapshot_receive_tls(snapshot, connector)->context)) {
+    const struct receive_connector *connector =
+        accept_connector(snapshot->document, local, &peer->ip);
+    if (!admit(home, fd, peer, connector,
+               connector && snapshot_receive_tls(snapshot, connector)->context)) {
         snapshot_release(snapshot);
         return;
     }
@@ -399,7 +411,8 @@ void receive_connection(void *context, int fd, const struct endpoint *peer, cons
 static void stop_sessions(struct receive_home *home, bool all)
 {
     static const struct reply stopping = REPLY(421, "4.3.2", "Shutting down; try again soon");
-    LIST_EACH (s, &home->sessions, struct receive_session, node) {
+    LIST_EACH(s, &home->sessions, struct receive_session, node)
+    {
         bool idle = s->wait == RECEIVE_NOT_WAITING && smtp_server_is_idle(s->machine);
         if (s->wait == RECEIVE_WAIT_CLOSE || s->wait == RECEIVE_WAIT_COMMIT || (!idle && !all))
             continue;
@@ -456,8 +469,8 @@ void receive_home_wait(struct receive_home *home)
 
 void receive_home_free(struct receive_home *home)
 {
-    LIST_EACH (s, &home->sessions, struct receive_session, node)
-        session_free(s);
+    LIST_EACH(s, &home->sessions, struct receive_session, node)
+    session_free(s);
     loop_timer_free(home->stop_timer);
     free(home);
 }

@@ -74,7 +74,8 @@ static void forget_oldest(struct receive_limits *limits)
     free(oldest);
 }
 
-static struct source *find_source(struct receive_limits *limits, struct span connector, const struct ip *ip, bool make)
+static struct source *find_source(struct receive_limits *limits, struct span connector,
+                                  const struct ip *ip, bool make)
 {
     char bytes[256];
     struct span key = source_key(bytes, span_head(connector, 200), ip);
@@ -106,8 +107,8 @@ static uint64_t *find_count(struct receive_limits *limits, struct span connector
     return count;
 }
 
-/* Connections within the last minute, from two counters: the share of the last minute that still counts is taken
- * as even. */
+/* Connections within the last minute, from two counters: the share of the last minute that still
+ * counts is taken as even. */
 static uint64_t recent_rate(struct source *s, int64_t now_ms)
 {
     int64_t minute = now_ms / MINUTE_MS;
@@ -120,7 +121,8 @@ static uint64_t recent_rate(struct source *s, int64_t now_ms)
     return s->this_minute + s->last_minute * left / MINUTE_MS;
 }
 
-enum receive_limit receive_limits_enter(struct receive_limits *limits, const struct receive_connector *connector,
+enum receive_limit receive_limits_enter(struct receive_limits *limits,
+                                        const struct receive_connector *connector,
                                         const struct ip *source, int64_t now_ms)
 {
     pthread_mutex_lock(&limits->lock);
@@ -144,7 +146,8 @@ enum receive_limit receive_limits_enter(struct receive_limits *limits, const str
     return limit;
 }
 
-void receive_limits_leave(struct receive_limits *limits, struct span connector, const struct ip *source)
+void receive_limits_leave(struct receive_limits *limits, struct span connector,
+                          const struct ip *source)
 {
     pthread_mutex_lock(&limits->lock);
     struct source *s = find_source(limits, connector, source, false);
@@ -156,7 +159,8 @@ void receive_limits_leave(struct receive_limits *limits, struct span connector, 
 
 const char *receive_limit_text(enum receive_limit limit)
 {
-    static const char *const texts[] = {"none", "max-connections", "max-connections-per-source", "max-connection-rate"};
+    static const char *const texts[] = {"none", "max-connections", "max-connections-per-source",
+                                        "max-connection-rate"};
     return texts[limit];
 }
 

@@ -8,15 +8,17 @@
 #include "service/deliver.h"
 #include "service/receive_session.h"
 
-static void log_refused(const struct receive_session *s, const char *what, struct span recipient, const struct reply *reply)
+static void log_refused(const struct receive_session *s, const char *what, struct span recipient,
+                        const struct reply *reply)
 {
     char peer[ENDPOINT_TEXT];
     struct buf words = BUF_INIT(1024);
     receive_peer_text(s, peer);
     reply_add_line(&words, reply);
-    LOG(LOG_INFO, what, LOG_S("connector", s->connector->name), LOG_T("peer", peer), LOG_S("helo", s->helo),
-        LOG_S("from", s->message ? s->message->envelope.reverse_path : SPAN_NONE), LOG_S("to", recipient),
-        LOG_S("reply", buf_span(&words)));
+    LOG(LOG_INFO, what, LOG_S("connector", s->connector->name), LOG_T("peer", peer),
+        LOG_S("helo", s->helo),
+        LOG_S("from", s->message ? s->message->envelope.reverse_path : SPAN_NONE),
+        LOG_S("to", recipient), LOG_S("reply", buf_span(&words)));
     buf_done(&words);
 }
 
@@ -43,7 +45,8 @@ void receive_message_mail(struct receive_session *s, const struct smtp_server_ev
 {
     receive_message_drop(s);
     if (is_held_off(s)) {
-        static const struct reply pressure = REPLY(452, "4.3.1", "Insufficient system resources; try again later");
+        static const struct reply pressure =
+            REPLY(452, "4.3.1", "Insufficient system resources; try again later");
         COUNT(s->home->world, messages_refused_pressure, 1);
         log_refused(s, "mail-refused", SPAN_NONE, &pressure);
         smtp_server_answer(s->machine, &pressure);
@@ -86,7 +89,8 @@ static void add_recipient(struct receive_message *m, const struct recipient *rec
     e->recipients[e->recipient_count++] = *recipient;
 }
 
-static void refuse_recipient(struct receive_session *s, struct span text, const struct accept_verdict *verdict)
+static void refuse_recipient(struct receive_session *s, struct span text,
+                             const struct accept_verdict *verdict)
 {
     struct world *world = s->home->world;
     COUNT(world, recipients_refused_relay, verdict->reason == REFUSE_RELAY);
@@ -104,15 +108,17 @@ void receive_message_rcpt(struct receive_session *s, const struct smtp_server_ev
     struct span key = SPAN_NONE;
     struct accept_verdict verdict;
     if (path.domain.n && address_domain_key(&m->arena, path.domain, &key) != OK)
-        verdict = (struct accept_verdict){.reason = REFUSE_BAD_DOMAIN,
-                                          .reply = REPLY(553, "5.1.3", "The domain of this address is not valid")};
+        verdict = (struct accept_verdict){
+            .reason = REFUSE_BAD_DOMAIN,
+            .reply = REPLY(553, "5.1.3", "The domain of this address is not valid")};
     else
         verdict = accept_recipient(&m->arena, d, s->connector, &path, key);
     if (!verdict.accepted) {
         refuse_recipient(s, path.text, &verdict);
         return;
     }
-    struct recipient recipient = {.notify = event->rcpt.notify, .orcpt = arena_copy(&m->arena, event->rcpt.orcpt)};
+    struct recipient recipient = {.notify = event->rcpt.notify,
+                                  .orcpt = arena_copy(&m->arena, event->rcpt.orcpt)};
     if (path.domain.n) {
         recipient.address = arena_copy(&m->arena, path.text);
         recipient.domain = key;
@@ -189,16 +195,19 @@ static void log_accepted(const struct receive_session *s, const struct envelope 
     char peer[ENDPOINT_TEXT], id[MESSAGE_ID_TEXT];
     receive_peer_text(s, peer);
     message_id_format(e->id, id);
-    LOG(LOG_INFO, "accepted", LOG_T("id", id), LOG_S("connector", e->connector), LOG_T("peer", peer),
-        LOG_S("helo", e->helo), LOG_S("from", e->reverse_path), LOG_S("to", e->recipients[0].address),
-        LOG_N("recipients", e->recipient_count), LOG_N("size", e->size), LOG_S("message-id", e->header_message_id),
+    LOG(LOG_INFO, "accepted", LOG_T("id", id), LOG_S("connector", e->connector),
+        LOG_T("peer", peer), LOG_S("helo", e->helo), LOG_S("from", e->reverse_path),
+        LOG_S("to", e->recipients[0].address), LOG_N("recipients", e->recipient_count),
+        LOG_N("size", e->size), LOG_S("message-id", e->header_message_id),
         LOG_S("protocol", e->protocol), LOG_S("tls", e->tls));
 }
 
 static void refused_by_store(struct receive_session *s, enum err err)
 {
-    static const struct reply full = REPLY(452, "4.3.1", "Insufficient system storage; try again later");
-    static const struct reply failed = REPLY(451, "4.3.0", "The message could not be stored; try again later");
+    static const struct reply full =
+        REPLY(452, "4.3.1", "Insufficient system storage; try again later");
+    static const struct reply failed =
+        REPLY(451, "4.3.0", "The message could not be stored; try again later");
     const struct reply *reply = err == ERR_FULL ? &full : &failed;
     COUNT(s->home->world, messages_refused_storage, 1);
     log_refused(s, "message-refused", SPAN_NONE, reply);

@@ -1,5 +1,5 @@
-/* receive_session: one SMTP session of the journey in, shared by receive.c (connection and conversation) and
- * receive_message.c (the transaction). Private to these two. */
+/* receive_session: one SMTP session of the journey in, shared by receive.c (connection and
+ * conversation) and receive_message.c (the transaction). Private to these two. */
 #ifndef SERVICE_RECEIVE_SESSION_H
 #define SERVICE_RECEIVE_SESSION_H
 
@@ -48,10 +48,10 @@ struct receive_session {
     struct loop_timer *timer; /* idle and whole-session time, or the end of the tarpit */
     struct arena arena;       /* lives as long as the session */
     enum receive_wait wait;
-    bool gone;          /* the peer has left while the store has the message */
-    bool extended;      /* EHLO */
-    bool start_tls;     /* 220 was written */
-    struct reply held;  /* the answer that the tarpit holds back */
+    bool gone;         /* the peer has left while the store has the message */
+    bool extended;     /* EHLO */
+    bool start_tls;    /* 220 was written */
+    struct reply held; /* the answer that the tarpit holds back */
     struct span helo, tls;
     char helo_text[ADDRESS_DOMAIN_MAX + 1]; /* helo; a peer may say EHLO as often as it likes */
     struct receive_message *message;

@@ -1,5 +1,5 @@
-/* report: turns the outcomes of a job into one commit (updates, tracking, notifications, events), and takes up what
- * comes after it is durable. */
+/* report: turns the outcomes of a job into one commit (updates, tracking, notifications, events),
+ * and takes up what comes after it is durable. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -13,13 +13,13 @@
 enum {
     RETURNED_CONTENT_MAX = 256 * 1024, /* a larger message is returned as its header section */
     DSN_BYTES_MAX = 2 * 1024 * 1024,
-    COMMIT_AGAIN_MS = 10000,           /* after the store had no room */
+    COMMIT_AGAIN_MS = 10000, /* after the store had no room */
 };
 
 /* What the commit will mean for each recipient. */
 struct decision {
-    bool ends;           /* QUEUE_DONE */
-    bool back_to_hop;    /* LATER because of the next hop: ready again, waits with the hop */
+    bool ends;        /* QUEUE_DONE */
+    bool back_to_hop; /* LATER because of the next hop: ready again, waits with the hop */
     bool notify;
     bool expired;
     bool delay_noticed;
@@ -35,19 +35,23 @@ struct job_dsn {
 
 /* ---- deciding ---- */
 
-static void decide_later(const struct job *job, struct job_recipient *r, struct decision *decision, int64_t now)
+static void decide_later(const struct job *job, struct job_recipient *r, struct decision *decision,
+                         int64_t now)
 {
     unsigned attempts = r->queued->attempts + !job->judge_only;
-    struct retry_facts facts = {now, job->message->envelope.received_ms, attempts, r->queued->delay_notified};
-    struct retry_verdict verdict = retry_next(deliver_retry_conf(job->hop), &facts, (uint64_t)now ^ r->queued->number);
+    struct retry_facts facts = {now, job->message->envelope.received_ms, attempts,
+                                r->queued->delay_notified};
+    struct retry_verdict verdict =
+        retry_next(deliver_retry_conf(job->hop), &facts, (uint64_t)now ^ r->queued->number);
     if (verdict.expired) {
         decision->ends = decision->expired = true;
         decision->kind = DSN_FAILED;
         return;
     }
     decision->back_to_hop = job->judge_only || r->outcome.concern == CONCERN_NEXT_HOP;
-    decision->next_attempt_ms = decision->back_to_hop && job->hop->retry_at_ms > now ? job->hop->retry_at_ms
-                                                                                    : verdict.next_attempt_ms;
+    decision->next_attempt_ms = decision->back_to_hop && job->hop->retry_at_ms > now
+                                    ? job->hop->retry_at_ms
+                                    : verdict.next_attempt_ms;
     decision->delay_noticed = r->queued->delay_notified || verdict.notify_delay;
     decision->kind = DSN_DELAYED;
 }
@@ -55,27 +59,25 @@ static void decide_later(const struct job *job, struct job_recipient *r, struct 
 static void decide(struct job *job, struct job_recipient *r, struct decision *decision, int64_t now)
 {
     switch (r->outcome.fate) {
-    case FATE_DELIVERED:
-        *decision = (struct decision){.ends = true, .kind = DSN_DELIVERED};
-        break;
-    case FATE_RELAYED:
-        *decision = (struct decision){.ends = true, .kind = DSN_RELAYED};
-        break;
-    case FATE_NEVER:
-        *decision = (struct decision){.ends = true, .kind = DSN_FAILED};
-        break;
+    case FATE_DELIVERED: *decision = (struct decision){.ends = true, .kind = DSN_DELIVERED}; break;
+    case FATE_RELAYED: *decision = (struct decision){.ends = true, .kind = DSN_RELAYED}; break;
+    case FATE_NEVER: *decision = (struct decision){.ends = true, .kind = DSN_FAILED}; break;
     case FATE_LATER:
         *decision = (struct decision){0};
         decide_later(job, r, decision, now);
         break;
     }
     bool due = decision->ends || (decision->delay_noticed && !r->queued->delay_notified);
-    bool passed = r->outcome.fate == FATE_RELAYED && r->outcome.dsn_passed; /* the next hop notifies: RFC 3461 section 5.2.1 */
-    decision->notify = due && !passed && dsn_is_wanted(&job->message->envelope, &r->queued->recipient, decision->kind);
+    bool passed = r->outcome.fate == FATE_RELAYED &&
+                  r->outcome.dsn_passed; /* the next hop notifies: RFC 3461 section 5.2.1 */
+    decision->notify =
+        due && !passed &&
+        dsn_is_wanted(&job->message->envelope, &r->queued->recipient, decision->kind);
     if (decision->expired)
-        r->outcome = outcome_local(&job->arena, FATE_NEVER, CONCERN_RECIPIENT, 554, "5.4.7",
-                                   "Could not be delivered in time and is given up; the last answer was: %d %s " SPAN_FMT,
-                                   r->outcome.reply.code, r->outcome.reply.enhanced, SPAN_ARG(r->outcome.reply.text));
+        r->outcome = outcome_local(
+            &job->arena, FATE_NEVER, CONCERN_RECIPIENT, 554, "5.4.7",
+            "Could not be delivered in time and is given up; the last answer was: %d %s " SPAN_FMT,
+            r->outcome.reply.code, r->outcome.reply.enhanced, SPAN_ARG(r->outcome.reply.text));
 }
 
 /* ---- tracking and log ---- */
@@ -109,7 +111,8 @@ static struct span reply_line(struct arena *arena, const struct reply *reply)
     return text;
 }
 
-static struct track_record track(struct job *job, const struct job_recipient *r, struct span status, int64_t now)
+static struct track_record track(struct job *job, const struct job_recipient *r, struct span status,
+                                 int64_t now)
 {
     const struct envelope *e = &job->message->envelope;
     return (struct track_record){
@@ -146,10 +149,12 @@ static void log_outcome(const struct job *job, const struct job_recipient *r, st
 {
     char id[MESSAGE_ID_TEXT];
     message_id_format(job->id, id);
-    LOG(r->outcome.fate == FATE_NEVER ? LOG_WARNING : LOG_INFO, fate_name(r->outcome.fate), LOG_T("id", id),
-        LOG_S("to", r->queued->recipient.address), LOG_S("connector", job->hop->connector_name),
-        LOG_S("mta", r->outcome.mta), LOG_S("ip", r->outcome.mta_ip), LOG_S("tls", r->outcome.tls), LOG_S("reply", status),
-        LOG_N("age-ms", now - job->message->envelope.received_ms), LOG_N("attempts", r->queued->attempts + !job->judge_only),
+    LOG(r->outcome.fate == FATE_NEVER ? LOG_WARNING : LOG_INFO, fate_name(r->outcome.fate),
+        LOG_T("id", id), LOG_S("to", r->queued->recipient.address),
+        LOG_S("connector", job->hop->connector_name), LOG_S("mta", r->outcome.mta),
+        LOG_S("ip", r->outcome.mta_ip), LOG_S("tls", r->outcome.tls), LOG_S("reply", status),
+        LOG_N("age-ms", now - job->message->envelope.received_ms),
+        LOG_N("attempts", r->queued->attempts + !job->judge_only),
         LOG_N("retry-in-s", decision->ends ? 0 : (decision->next_attempt_ms - now) / SECOND_MS));
 }
 
@@ -160,15 +165,16 @@ static size_t read_content(struct queued_message *message, struct buf *content, 
     char *at = buf_room(content, RETURNED_CONTENT_MAX);
     ssize_t n;
     while (content->n < RETURNED_CONTENT_MAX &&
-           (n = queued_message_read(message, content->n, at, RETURNED_CONTENT_MAX - content->n)) > 0) {
+           (n = queued_message_read(message, content->n, at, RETURNED_CONTENT_MAX - content->n)) >
+               0) {
         buf_grow(content, (size_t)n);
         at = content->p + content->n;
     }
     return headers_only ? header_section(buf_span(content)).n : content->n;
 }
 
-static void fill_dsn(const struct job *job, const struct decision *decisions, struct dsn *dsn, struct dsn_recipient *items,
-                     int64_t now)
+static void fill_dsn(const struct job *job, const struct decision *decisions, struct dsn *dsn,
+                     struct dsn_recipient *items, int64_t now)
 {
     for (size_t i = 0; i < job->count; i++) {
         const struct job_recipient *r = &job->recipients[i];
@@ -179,15 +185,17 @@ static void fill_dsn(const struct job *job, const struct decision *decisions, st
             .kind = decisions[i].kind,
             .outcome = &r->outcome,
             .last_attempt_ms = now,
-            .will_retry_until_ms = decisions[i].kind == DSN_DELAYED ? job->message->envelope.received_ms +
-                                                                          (int64_t)deliver_retry_conf(job->hop)->expire_ms
-                                                                    : 0,
+            .will_retry_until_ms = decisions[i].kind == DSN_DELAYED
+                                       ? job->message->envelope.received_ms +
+                                             (int64_t)deliver_retry_conf(job->hop)->expire_ms
+                                       : 0,
         };
     }
     dsn->recipients = items;
 }
 
-/* The sender, as the one recipient of the notification. NULL where its address cannot be used any more. */
+/* The sender, as the one recipient of the notification. NULL where its address cannot be used any
+ * more. */
 static struct envelope *address_dsn(struct job *job, int64_t now)
 {
     const struct envelope *original = &job->message->envelope;
@@ -199,19 +207,23 @@ static struct envelope *address_dsn(struct job *job, int64_t now)
     recipient->address = original->reverse_path;
     recipient->notify = NOTIFY_NEVER; /* RFC 3461 section 6.1 */
     struct envelope *e = ARENA_NEW(&job->arena, struct envelope);
-    *e = (struct envelope){.id = message_id_new(now), .received_ms = now, .connector = SPAN("dsn"),
-                           .recipients = recipient, .recipient_count = 1};
+    *e = (struct envelope){.id = message_id_new(now),
+                           .received_ms = now,
+                           .connector = SPAN("dsn"),
+                           .recipients = recipient,
+                           .recipient_count = 1};
     return e;
 }
 
-static struct envelope *compose_dsn(struct job *job, const struct decision *decisions, struct queue_commit *commit,
-                                    int64_t now)
+static struct envelope *compose_dsn(struct job *job, const struct decision *decisions,
+                                    struct queue_commit *commit, int64_t now)
 {
     struct envelope *e = address_dsn(job, now);
     if (!e)
         return NULL;
     struct span hostname = job->deliver->snapshot->document->hostname;
-    bool headers_only = job->message->envelope.ret == RET_HDRS || job->message->envelope.size > RETURNED_CONTENT_MAX;
+    bool headers_only = job->message->envelope.ret == RET_HDRS ||
+                        job->message->envelope.size > RETURNED_CONTENT_MAX;
     struct buf content = BUF_INIT(RETURNED_CONTENT_MAX), text = BUF_INIT(DSN_BYTES_MAX);
     size_t n = read_content(job->message, &content, headers_only);
     struct dsn dsn = {
@@ -235,7 +247,8 @@ static struct envelope *compose_dsn(struct job *job, const struct decision *deci
         return NULL;
     }
     commit->arrivals = ARENA_NEW(&commit->arena, struct queue_arrival);
-    commit->arrivals[0] = (struct queue_arrival){.envelope = *e, .content = writer, .content_has_8bit = e->body != BODY_7BIT};
+    commit->arrivals[0] = (struct queue_arrival){
+        .envelope = *e, .content = writer, .content_has_8bit = e->body != BODY_7BIT};
     commit->arrival_count = 1;
     return e;
 }
@@ -244,14 +257,20 @@ static struct track_record track_dsn(const struct job *job, const struct envelop
 {
     char *reference = arena_alloc((struct arena *)&job->arena, MESSAGE_ID_TEXT);
     message_id_format(job->id, reference);
-    return (struct track_record){.time_ms = now, .event = TRACK_DSN, .source = TRACK_DSN_SOURCE, .id = e->id,
-                                 .recipients = e->recipients[0].address, .connector = SPAN("dsn"),
-                                 .reference = span_of(reference), .size = e->size, .recipient_count = 1};
+    return (struct track_record){.time_ms = now,
+                                 .event = TRACK_DSN,
+                                 .source = TRACK_DSN_SOURCE,
+                                 .id = e->id,
+                                 .recipients = e->recipients[0].address,
+                                 .connector = SPAN("dsn"),
+                                 .reference = span_of(reference),
+                                 .size = e->size,
+                                 .recipient_count = 1};
 }
 
 /* A failed notification is dropped (RFC 5321 section 6.1), but not in silence. */
-static void drop_bounce(struct job *job, struct queue_commit *commit, const struct job_recipient *r, struct span status,
-                        int64_t now)
+static void drop_bounce(struct job *job, struct queue_commit *commit, const struct job_recipient *r,
+                        struct span status, int64_t now)
 {
     struct track_record drop = track(job, r, status, now);
     drop.event = TRACK_DROP;
@@ -265,7 +284,9 @@ static void drop_bounce(struct job *job, struct queue_commit *commit, const stru
         .level = LOG_WARNING,
         .name = SPAN("bounce-dropped"),
         .subject = arena_printf(&commit->arena, "message %s", id),
-        .text = arena_printf(&commit->arena, "a message without sender could not be delivered to " SPAN_FMT ": " SPAN_FMT,
+        .text = arena_printf(&commit->arena,
+                             "a message without sender could not be delivered to " SPAN_FMT
+                             ": " SPAN_FMT,
                              SPAN_ARG(r->queued->recipient.address), SPAN_ARG(status)),
         .consequence = SPAN("it is dropped; nobody is notified"),
         .remedy = arena_printf(&commit->arena, "sealpost track --id %s", id),
@@ -275,13 +296,15 @@ static void drop_bounce(struct job *job, struct queue_commit *commit, const stru
 
 /* ---- the commit ---- */
 
-static void update(struct job *job, const struct job_recipient *r, const struct decision *decision, struct span status,
-                   struct queue_update *u, int64_t now)
+static void update(struct job *job, const struct job_recipient *r, const struct decision *decision,
+                   struct span status, struct queue_update *u, int64_t now)
 {
     *u = (struct queue_update){
         .id = job->id,
         .recipient = r->queued->number,
-        .kind = decision->ends ? QUEUE_DONE : job->judge_only ? QUEUE_NOTED : QUEUE_LATER,
+        .kind = decision->ends    ? QUEUE_DONE
+                : job->judge_only ? QUEUE_NOTED
+                                  : QUEUE_LATER,
         .attempts = r->queued->attempts + !job->judge_only,
         .next_attempt_ms = decision->next_attempt_ms,
         .last_attempt_ms = now,
@@ -355,7 +378,8 @@ static void on_committed(void *context, struct queue_commit *commit, enum err er
     struct deliver *d = job->deliver;
     queue_commit_free(commit);
     if (err != OK) {
-        LOG(LOG_ERROR, "outcome-not-stored", LOG_T("error", err_text(err)), LOG_N("again-in-s", COMMIT_AGAIN_MS / 1000));
+        LOG(LOG_ERROR, "outcome-not-stored", LOG_T("error", err_text(err)),
+            LOG_N("again-in-s", COMMIT_AGAIN_MS / 1000));
         if (!job->again)
             job->again = loop_timer_new(d->loop, submit, job);
         loop_timer_start(job->again, COMMIT_AGAIN_MS);

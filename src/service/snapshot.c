@@ -23,14 +23,15 @@ static void collect_candidates(struct snapshot *s)
             s->set->items[i], certificate_chain_state(s->set->items[i], trust_system_roots())};
 }
 
-/* Last known good is the caller's affair: here a certificate either makes a tested context or a fault. */
+/* Last known good is the caller's affair: here a certificate either makes a tested context or a
+ * fault. */
 static void prepare_receive(struct snapshot *s, struct connector_tls *tls)
 {
     const struct receive_connector *connector = tls->connector;
     if (connector->tls == RECEIVE_TLS_OFF)
         return;
-    struct selection_request request = {connector->fqdn, SERVICE_SMTP, clock_now_ms(), s->certificates,
-                                        s->certificate_count};
+    struct selection_request request = {connector->fqdn, SERVICE_SMTP, clock_now_ms(),
+                                        s->certificates, s->certificate_count};
     tls->selection = certificate_select(&s->arena, &request);
     if (!tls->selection.chosen) {
         tls->fault = SPAN("no certificate in the store is usable for SMTP");
@@ -41,10 +42,12 @@ static void prepare_receive(struct snapshot *s, struct connector_tls *tls)
         tls->fault = arena_printf(&s->arena, "certificate %s cannot be used: " SPAN_FMT,
                                   tls->selection.chosen->thumbprint, SPAN_ARG(buf_span(&why)));
     else if (!tls->selection.name_covered)
-        tls->fault = arena_printf(&s->arena, "no certificate covers " SPAN_FMT "; %s is served instead",
-                                  SPAN_ARG(connector->fqdn), tls->selection.chosen->thumbprint);
+        tls->fault =
+            arena_printf(&s->arena, "no certificate covers " SPAN_FMT "; %s is served instead",
+                         SPAN_ARG(connector->fqdn), tls->selection.chosen->thumbprint);
     else if (tls->selection.expired)
-        tls->fault = arena_printf(&s->arena, "certificate %s for " SPAN_FMT " has expired and is still served",
+        tls->fault = arena_printf(&s->arena,
+                                  "certificate %s for " SPAN_FMT " has expired and is still served",
                                   tls->selection.chosen->thumbprint, SPAN_ARG(connector->fqdn));
     buf_done(&why);
 }
@@ -55,9 +58,11 @@ static enum err prepare_send(struct snapshot *s, struct send_tls_context *tls, s
     const struct send_connector *connector = tls->connector;
     if (connector->tls == SEND_TLS_OFF)
         return OK;
-    const char *trust = connector->tls_trust_file.n ? arena_text(&s->arena, connector->tls_trust_file) : NULL;
+    const char *trust =
+        connector->tls_trust_file.n ? arena_text(&s->arena, connector->tls_trust_file) : NULL;
     buf_addf(why, "send-connectors." SPAN_FMT ": ", SPAN_ARG(connector->name));
-    enum err err = tls_client_context(verify[connector->tls_verify], trust, NULL, &tls->context, why);
+    enum err err =
+        tls_client_context(verify[connector->tls_verify], trust, NULL, &tls->context, why);
     if (err == OK)
         buf_reset(why);
     return err;
@@ -72,8 +77,8 @@ static void destroy(struct snapshot *s)
     arena_done(&s->arena);
 }
 
-enum err snapshot_new(struct document *document, uint64_t revision, struct certificate_set *set, struct snapshot **snapshot,
-                      struct buf *why)
+enum err snapshot_new(struct document *document, uint64_t revision, struct certificate_set *set,
+                      struct snapshot **snapshot, struct buf *why)
 {
     struct snapshot *s = calloc(1, sizeof(*s));
     if (!s)
@@ -83,7 +88,8 @@ enum err snapshot_new(struct document *document, uint64_t revision, struct certi
     s->revision = revision;
     s->set = set;
     collect_candidates(s);
-    s->receive_tls = ARENA_ARRAY(&s->arena, struct connector_tls, document->receive_connector_count);
+    s->receive_tls =
+        ARENA_ARRAY(&s->arena, struct connector_tls, document->receive_connector_count);
     for (size_t i = 0; i < document->receive_connector_count; i++) {
         s->receive_tls[i].connector = &document->receive_connectors[i];
         prepare_receive(s, &s->receive_tls[i]);
@@ -154,7 +160,8 @@ void snapshot_publish(struct world *world, struct snapshot *s)
     snapshot_release(before);
 }
 
-const struct connector_tls *snapshot_receive_tls(const struct snapshot *s, const struct receive_connector *connector)
+const struct connector_tls *snapshot_receive_tls(const struct snapshot *s,
+                                                 const struct receive_connector *connector)
 {
     return &s->receive_tls[connector - s->document->receive_connectors];
 }

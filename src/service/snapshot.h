@@ -1,5 +1,6 @@
-/* snapshot: one revision of the document plus the certificates, ready to run: a selection and a TLS context for each
- * receive connector. Immutable and counted; a session holds the one it began with. */
+/* snapshot: one revision of the document plus the certificates, ready to run: a selection and a TLS
+ * context for each receive connector. Immutable and counted; a session holds the one it began with.
+ */
 #ifndef SERVICE_SNAPSHOT_H
 #define SERVICE_SNAPSHOT_H
 
@@ -15,8 +16,10 @@ struct snapshots;
 struct connector_tls {
     const struct receive_connector *connector;
     struct selection selection;
-    SSL_CTX *context;  /* NULL: TLS is off, or no usable certificate at all; then STARTTLS is not offered */
-    struct span fault; /* why there is no context, or what is wrong with the one in use; empty: nothing */
+    SSL_CTX *context; /* NULL: TLS is off, or no usable certificate at all; then STARTTLS is not
+                         offered */
+    struct span
+        fault; /* why there is no context, or what is wrong with the one in use; empty: nothing */
 };
 
 struct send_tls_context {
@@ -36,11 +39,11 @@ struct snapshot {
     struct send_tls_context *send_tls; /* one per send connector, same order */
 };
 
-/* Builds everything; takes over the document and a reference of the set on success. `why` says what is missing
- * where a send connector's trust file or the like cannot be loaded. A receive connector without a usable certificate is a fault
- * in the snapshot, no failure. */
-enum err snapshot_new(struct document *document, uint64_t revision, struct certificate_set *set, struct snapshot **snapshot,
-                      struct buf *why) MUST_USE;
+/* Builds everything; takes over the document and a reference of the set on success. `why` says what
+ * is missing where a send connector's trust file or the like cannot be loaded. A receive connector
+ * without a usable certificate is a fault in the snapshot, no failure. */
+enum err snapshot_new(struct document *document, uint64_t revision, struct certificate_set *set,
+                      struct snapshot **snapshot, struct buf *why) MUST_USE;
 struct snapshot *snapshot_keep(struct snapshot *s);
 void snapshot_release(struct snapshot *s);
 
@@ -51,7 +54,8 @@ struct snapshot *snapshot_current(struct world *world);
 /* Swaps in a new one (takes over the reference) and releases the one before. */
 void snapshot_publish(struct world *world, struct snapshot *s);
 
-const struct connector_tls *snapshot_receive_tls(const struct snapshot *s, const struct receive_connector *connector);
+const struct connector_tls *snapshot_receive_tls(const struct snapshot *s,
+                                                 const struct receive_connector *connector);
 SSL_CTX *snapshot_send_tls(const struct snapshot *s, const struct send_connector *connector);
 
 #endif

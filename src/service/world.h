@@ -1,4 +1,5 @@
-/* world: everything that lives as long as the daemon. Built once, in order, by main/serve.c; there is no other global. */
+/* world: everything that lives as long as the daemon. Built once, in order, by main/serve.c; there
+ * is no other global. */
 #ifndef SERVICE_WORLD_H
 #define SERVICE_WORLD_H
 

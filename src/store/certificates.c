@@ -20,7 +20,8 @@ static void add_fault(struct load *load, const char *path, struct span text)
     struct certificate_set *set = load->set;
     if (set->fault_count == load->fault_capacity) {
         size_t more = load->fault_capacity ? load->fault_capacity * 2 : 8;
-        struct certificate_file_fault *faults = ARENA_ARRAY(&set->arena, struct certificate_file_fault, more);
+        struct certificate_file_fault *faults =
+            ARENA_ARRAY(&set->arena, struct certificate_file_fault, more);
         if (set->fault_count)
             memcpy(faults, set->faults, set->fault_count * sizeof(*faults));
         set->faults = faults;
@@ -77,7 +78,8 @@ static enum err read_file(const char *path, struct buf *text)
     return err;
 }
 
-/* The key beside a certificate that holds none: same name with .key, or privkey.pem in the same folder. */
+/* The key beside a certificate that holds none: same name with .key, or privkey.pem in the same
+ * folder. */
 static void read_key_beside(const char *path, struct buf *text)
 {
     struct span stem = span_head(span_of(path), span_rfind(span_of(path), '.'));
@@ -118,7 +120,8 @@ static bool is_certificate_name(const char *name)
 {
     struct span s = span_of(name);
     return name[0] != '.' && (span_iends(s, SPAN(".pem")) || span_iends(s, SPAN(".crt"))) &&
-           !span_ieq(s, SPAN("privkey.pem")) && !span_ieq(s, SPAN("chain.pem")) && !span_ieq(s, SPAN("cert.pem"));
+           !span_ieq(s, SPAN("privkey.pem")) && !span_ieq(s, SPAN("chain.pem")) &&
+           !span_ieq(s, SPAN("cert.pem"));
 }
 
 static void load_folder(struct load *load, const char *folder, int depth)
@@ -190,7 +193,8 @@ static enum err write_durably(const char *path, struct span text)
     return ok ? OK : ERR_IO;
 }
 
-enum err certificates_save(const char *data_directory, const char *name, const struct certificate *certificate)
+enum err certificates_save(const char *data_directory, const char *name,
+                           const struct certificate *certificate)
 {
     struct buf text = BUF_INIT(CERT_PEM_MAX);
     char folder[3072], temporary[4096], path[4096];
