@@ -1,6 +1,9 @@
-/* select: the pure decision which certificate a connector presents, with a verdict for every certificate in
- * the store. Ranking: valid before expired; exact name before wildcard; complete chain to a trusted root
- * before private before self-signed; newest notBefore; latest notAfter; thumbprint. */
+/* select: the pure decision which certificate a connector presents, with a verdict for every
+ * certificate in the store. Ranking: valid before expired; exact name before wildcard; complete
+ * chain to a trusted root before private before incomplete before self-signed; newest notBefore;
+ * latest notAfter; thumbprint. Among those that can be presented, one that covers the name always
+ * comes before one that does not, even where it has expired; only where none covers the name the
+ * best of the others stands in. */
 #ifndef CERT_SELECT_H
 #define CERT_SELECT_H
 
@@ -18,7 +21,7 @@ enum verdict_reason {
     VERDICT_WRONG_EKU,
     VERDICT_NAME_NOT_COVERED,
     VERDICT_NOT_YET_VALID,
-    VERDICT_WEAK_KEY,       /* OpenSSL would refuse it at the default security level */
+    VERDICT_WEAK_KEY, /* key or signature: OpenSSL would refuse it at the default security level */
 };
 
 struct candidate {
