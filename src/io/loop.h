@@ -1,4 +1,5 @@
-/* loop: one event loop per thread (libevent), timers, signals, and the one kind of queue in which threads meet. */
+/* loop: one event loop per thread (libevent), timers, signals, and the one kind of queue in which
+ * threads meet. */
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
@@ -11,6 +12,7 @@ struct loop;
 struct loop_timer;
 typedef void loop_fn(void *context);
 
+/* The process ignores SIGPIPE from the first loop on. */
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 /* Runs until loop_stop; what was posted before the stop is still run. */

@@ -8,27 +8,36 @@
 struct resolver;
 
 struct resolver_options {
-    const struct endpoint *forwarders; /* ask these; none: /etc/resolv.conf's, and if it has none, the roots */
+    const struct endpoint
+        *forwarders; /* ask these; none: /etc/resolv.conf's, and if it has none, the roots */
     size_t forwarder_count;
-    const char *trust_anchor_file;     /* NULL: do not validate */
-    bool local_zones;                  /* keep libunbound's built-in answers for .test, .invalid, ... (normal: true) */
+    const char *trust_anchor_file; /* NULL: do not validate */
+    bool local_zones; /* keep libunbound's built-in answers for .test, .invalid, ... (normal: true)
+                       */
 };
 
-enum { DNS_TYPE_A = 1, DNS_TYPE_PTR = 12, DNS_TYPE_MX = 15, DNS_TYPE_TXT = 16, DNS_TYPE_AAAA = 28, DNS_TYPE_TLSA = 52 };
+enum {
+    DNS_TYPE_A = 1,
+    DNS_TYPE_PTR = 12,
+    DNS_TYPE_MX = 15,
+    DNS_TYPE_TXT = 16,
+    DNS_TYPE_AAAA = 28,
+    DNS_TYPE_TLSA = 52
+};
 
 enum dns_status {
     DNS_FOUND,
-    DNS_NO_DATA,     /* the name exists, the type does not */
-    DNS_NO_NAME,     /* NXDOMAIN */
-    DNS_FAILED,      /* SERVFAIL, timeouts, lame: temporary */
-    DNS_BOGUS,       /* DNSSEC validation failed: temporary, and an attack may be under way */
+    DNS_NO_DATA, /* the name exists, the type does not */
+    DNS_NO_NAME, /* NXDOMAIN */
+    DNS_FAILED,  /* SERVFAIL, timeouts, lame: temporary */
+    DNS_BOGUS,   /* DNSSEC validation failed: temporary, and an attack may be under way */
 };
 
 struct dns_record {
-    struct span data;      /* rdata as on the wire */
-    struct ip ip;          /* A, AAAA */
-    uint16_t preference;   /* MX */
-    struct span name;      /* MX, PTR: lower-case, without trailing dot; "" for the root (null MX) */
+    struct span data;    /* rdata as on the wire */
+    struct ip ip;        /* A, AAAA */
+    uint16_t preference; /* MX */
+    struct span name;    /* MX, PTR: lower-case, without trailing dot; "" for the root (null MX) */
 };
 
 struct dns_answer {
@@ -38,18 +47,18 @@ struct dns_answer {
     struct dns_record *records;
     size_t count;
     uint32_t ttl_s;
-    const char *why;            /* for FAILED and BOGUS; may be NULL */
+    const char *why; /* for FAILED and BOGUS; may be NULL */
 };
 
 typedef void resolver_fn(void *context, const struct dns_answer *answer);
 struct resolver_query;
 
-enum err resolver_new(struct loop *loop, const struct resolver_options *options, struct resolver **resolver,
-                      struct buf *why) MUST_USE;
+enum err resolver_new(struct loop *loop, const struct resolver_options *options,
+                      struct resolver **resolver, struct buf *why) MUST_USE;
 void resolver_free(struct resolver *resolver);
 /* Asks; fn is called once on the resolver's loop, never before this returns, unless cancelled. */
-struct resolver_query *resolver_ask(struct resolver *resolver, struct span name, int type, resolver_fn *fn,
-                                    void *context);
+struct resolver_query *resolver_ask(struct resolver *resolver, struct span name, int type,
+                                    resolver_fn *fn, void *context);
 void resolver_cancel(struct resolver_query *query);
 
 #endif
