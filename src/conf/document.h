@@ -1,5 +1,6 @@
-/* document: the whole configuration as one immutable value, already checked. All of it lives in its own arena. The
- * schema (conf/schema.c) is the one place that knows keys, types, limits, defaults and their explanations. */
+/* document: the whole configuration as one immutable value, already checked. All of it lives in its
+ * own arena. The schema (conf/schema.c) is the one place that knows keys, types, limits, defaults
+ * and their explanations. */
 #ifndef CONF_DOCUMENT_H
 #define CONF_DOCUMENT_H
 
@@ -15,12 +16,19 @@ enum domain_type {
 };
 
 struct accepted_domain {
-    struct span domain; /* A-label key, without the "*." */
+    struct span domain;   /* A-label key, without the "*." */
     bool with_subdomains; /* "*.example.com": the domain's subdomains (not itself) */
     enum domain_type type;
 };
 
-enum receive_tls { RECEIVE_TLS_OFF, RECEIVE_TLS_OFFERED, RECEIVE_TLS_REQUIRED, RECEIVE_TLS_IMPLICIT };
+/* As it is written, since "open" is the consent to something that is refused otherwise. */
+enum relay_permission { RELAY_NONE, RELAY_RANGE, RELAY_OPEN };
+enum receive_tls {
+    RECEIVE_TLS_OFF,
+    RECEIVE_TLS_OFFERED,
+    RECEIVE_TLS_REQUIRED,
+    RECEIVE_TLS_IMPLICIT
+};
 
 /* A number that may be "unlimited". */
 #define UNLIMITED UINT64_MAX
@@ -34,27 +42,28 @@ struct receive_connector {
     size_t from_count;
     struct span fqdn; /* default: the document's hostname */
     enum receive_tls tls;
-    bool relay;       /* may send to any domain */
-    struct span banner;
-    uint64_t max_message_size;    /* 36MB */
-    uint64_t max_header_size;     /* 256KB */
-    uint64_t max_recipients;      /* 200 */
-    uint64_t max_hops;            /* 60 */
-    uint64_t max_connections;     /* 5000 */
-    uint64_t max_connections_per_source; /* 20 */
-    uint64_t max_connection_rate; /* per minute and source; 1200 */
+    enum relay_permission relay_permission; /* false | true | open */
+    bool relay;                /* may send to any domain: the permission is not RELAY_NONE */
+    struct span banner;        /* text after "220 "; empty: the standard one */
+    uint64_t max_message_size; /* 36MB */
+    uint64_t max_header_size;  /* 256KB */
+    uint64_t max_recipients;   /* 200 */
+    uint64_t max_hops;         /* 100 (RFC 5321 section 6.3) */
+    uint64_t max_connections;  /* 5000 */
+    uint64_t max_connections_per_source;  /* 20 */
+    uint64_t max_connection_rate;         /* per minute and source; 1200 */
     uint64_t max_messages_per_connection; /* unlimited */
-    uint64_t max_protocol_errors; /* 5 */
-    uint64_t timeout_ms;          /* whole session, 10m */
-    uint64_t idle_timeout_ms;     /* 5m (RFC 5321 section 4.5.3.2.7) */
-    uint64_t tarpit_ms;           /* delay before a 5xx to RCPT or MAIL; 5s, 0: none */
+    uint64_t max_protocol_errors;         /* 5 */
+    uint64_t timeout_ms;                  /* whole session, 10m */
+    uint64_t idle_timeout_ms;             /* 5m (RFC 5321 section 4.5.3.2.7) */
+    uint64_t tarpit_ms;                   /* delay before a 5xx to RCPT or MAIL; 5s, 0: none */
 };
 
 struct address_space {
-    struct span domain;     /* key; empty for "*" */
-    bool with_subdomains;   /* "*.example.com": the domain and its subdomains (Exchange) */
-    bool everything;        /* "*" */
-    unsigned cost;          /* 1 to 100, default 1 */
+    struct span domain;   /* key; empty for "*" */
+    bool with_subdomains; /* "*.example.com": the domain and its subdomains (Exchange) */
+    bool everything;      /* "*" */
+    unsigned cost;        /* 1 to 100, default 1 */
 };
 
 enum deliver_by { DELIVER_BY_MX, DELIVER_BY_SMART_HOST, DELIVER_BY_LMTP, DELIVER_BY_MAILDIR };
@@ -83,7 +92,7 @@ struct send_connector {
     struct smart_host *smart_hosts;
     size_t smart_host_count;
     struct span maildir; /* absolute folder; "%d" domain, "%l" local part in it */
-    uint16_t port;       /* 25, LMTP 24 */
+    uint16_t port;       /* 25, LMTP 24, implicit TLS 465 */
     struct span fqdn;    /* EHLO; default: the hostname */
     struct ip source_ip; /* all zero: any */
     bool has_source_ip;
@@ -96,27 +105,29 @@ struct send_connector {
     uint64_t max_connections_per_next_hop; /* 20 */
     uint64_t max_messages_per_connection;  /* 20 by Exchange; here 100 */
     uint64_t max_recipients_per_message;   /* in one transaction, 100 */
-    uint64_t idle_timeout_ms;      /* how long an unused connection is kept, 5s */
-    uint64_t connect_timeout_ms;   /* 30s */
+    uint64_t idle_timeout_ms;              /* how long an unused connection is kept, 5s */
+    uint64_t connect_timeout_ms;           /* 30s */
     struct retry_conf retry;
 };
 
 struct queue_conf {
-    uint64_t max_length;          /* recipients waiting: the "high" level of back pressure */
-    uint64_t disk_high_percent, disk_medium_percent, disk_low_percent; /* 99, 89, 80; used space of the data disk */
-    uint64_t disk_reserve;        /* 500MB, counted as used */
-    uint64_t track_days;          /* 30 */
+    uint64_t max_length; /* recipients waiting: the "high" level of back pressure; 500000 */
+    uint64_t disk_high_percent, disk_medium_percent,
+        disk_low_percent;  /* 99, 89, 80; used space of the data disk */
+    uint64_t disk_reserve; /* 500MB, counted as used */
+    uint64_t track_days;   /* 30 */
 };
 
 struct dns_conf {
     struct endpoint *resolvers; /* empty: the system's */
     size_t resolver_count;
-    bool validate;              /* DNSSEC */
-    bool local_zones;           /* libunbound's built-in special-use zones */
+    bool validate;    /* DNSSEC */
+    bool local_zones; /* libunbound's built-in special-use zones */
 };
 
 struct certificate_conf {
-    struct span directory; /* PEM files that are loaded besides the data folder's own; empty: none */
+    struct span
+        directory; /* PEM files that are loaded besides the data folder's own; empty: none */
 };
 
 struct log_conf {
@@ -142,11 +153,12 @@ struct document {
 
 /* One thing that is wrong or worth knowing. */
 struct problem {
-    bool warning;     /* the document can be used all the same (an open relay on purpose, an unused domain) */
+    bool warning; /* the document can be used all the same (an open relay on purpose, an unused
+                     domain) */
     unsigned line, column; /* 1-based; 0: no place */
-    struct span path; /* "receive-connectors.internet.tls" */
-    struct span text; /* what is wrong */
-    struct span remedy; /* what to do */
+    struct span path;      /* "receive-connectors.internet.tls" */
+    struct span text;      /* what is wrong */
+    struct span remedy;    /* what to do */
 };
 
 struct problems {
@@ -158,27 +170,38 @@ struct problems {
 
 enum { DOCUMENT_BYTES_MAX = 4 * 1024 * 1024, DOCUMENT_DEPTH_MAX = 16, DOCUMENT_PROBLEMS_MAX = 100 };
 
-/* Reads YAML (and so JSON). All problems are collected, up to the maximum. ERR_SYNTAX where there are errors;
- * *document is then untouched. problems must be zeroed and is the caller's to free with problems_done. */
-enum err document_parse(struct span yaml, struct problems *problems, struct document **document) MUST_USE;
+/* Reads YAML (and so JSON). All problems are collected, up to the maximum. ERR_SYNTAX where there
+ * are errors; *document is then untouched. problems must be zeroed and is the caller's to free with
+ * problems_done. */
+enum err document_parse(struct span yaml, struct problems *problems,
+                        struct document **document) MUST_USE;
 void document_free(struct document *document);
 void problems_done(struct problems *problems);
 /* "sealpost.yaml:12:5: receive-connectors.a.tls: ...\n    remedy\n" */
 void problem_add_text(struct buf *out, const char *file, const struct problem *problem);
 
-const struct receive_connector *document_receive_connector(const struct document *d, struct span name);
+const struct receive_connector *document_receive_connector(const struct document *d,
+                                                           struct span name);
 const struct send_connector *document_send_connector(const struct document *d, struct span name);
 
-/* The document as JSON in full (defaults included), and one connector of it; caller frees (jansson). */
+/* The document as JSON in full (defaults included), and one connector of it; caller frees
+ * (jansson). */
 struct json_t;
 struct json_t *document_to_json(const struct document *document);
-struct json_t *document_connector_to_json(const struct document *document, bool receive, struct span name);
-/* A new YAML text: the given one with one value set ("receive-connectors.internet.fqdn", scalar or flow YAML text), or
- * removed (value empty). The result still has to be parsed. */
-enum err document_edit(struct span yaml, struct span path, struct span value, struct buf *out, struct buf *why) MUST_USE;
+struct json_t *document_connector_to_json(const struct document *document, bool receive,
+                                          struct span name);
+/* A new YAML text: the given one with one value set ("receive-connectors.internet.fqdn", scalar or
+ * flow YAML text), or removed (value empty). Names that hold a dot may be quoted. Comments and
+ * layout are lost; keys keep their order. The result still has to be parsed. ERR_SYNTAX: text,
+ * value or path are malformed; ERR_NOT_FOUND: nothing to remove, or no keys below; *why then says
+ * it in words. */
+enum err document_edit(struct span yaml, struct span path, struct span value, struct buf *out,
+                       struct buf *why) MUST_USE;
 
-/* Line by line what changed, "  receive-connectors.internet.fqdn: a -> b", "+ send-connectors.new: ...". Empty: equal. */
-void document_add_diff(struct buf *out, const struct document *before, const struct document *after);
+/* Line by line what changed, "  receive-connectors.internet.fqdn: a -> b", "+ send-connectors.new:
+ * ...". Empty: equal. */
+void document_add_diff(struct buf *out, const struct document *before,
+                       const struct document *after);
 
 /* The reference page of all keys as scdoc (for sealpost.yaml(5)), from the schema. */
 void schema_add_reference(struct buf *out);

@@ -1,4 +1,5 @@
-/* retry: when the next attempt is made, when the sender hears of a delay, when it is given up. Pure. */
+/* retry: when the next attempt is made, when the sender hears of a delay, when it is given up.
+ * Pure. */
 #ifndef POLICY_RETRY_H
 #define POLICY_RETRY_H
 
@@ -16,11 +17,12 @@ struct retry_verdict {
     bool notify_delay;       /* a delay DSN is due now (if the recipient wants one) */
 };
 
-/* Exchange's steps: `glitch_count` short intervals, `transient_count` middle ones, then the long one. A step is spread
- * by up to 5 % with `seed`, so that a crowd does not come back at once. */
-struct retry_verdict retry_next(const struct retry_conf *conf, const struct retry_facts *facts, uint64_t seed);
+/* Exchange's steps: `glitch_count` short intervals, `transient_count` middle ones, then the long
+ * one. A step is spread by up to 5 % with `seed`, so that a crowd does not come back at once. */
+struct retry_verdict retry_next(const struct retry_conf *conf, const struct retry_facts *facts,
+                                uint64_t seed);
 /* "attempt 5 of the 5m steps; gives up 2026-11-24T10:00:00Z" for queue listings. */
-void retry_add_explanation(struct buf *out, const struct retry_conf *conf, const struct retry_facts *facts,
-                           int64_t next_attempt_ms);
+void retry_add_explanation(struct buf *out, const struct retry_conf *conf,
+                           const struct retry_facts *facts, int64_t next_attempt_ms);
 
 #endif
