@@ -1,7 +1,6 @@
 /* Peers that break the rules, and the limits that hold whatever a peer does. */
+#include "proto/smtp_client_private.h"
 #include "proto/smtp_client_script.h"
-
-#include "base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -243,15 +242,6 @@ static void clear_text_behind_starttls_is_an_attack(void **state)
         assert_true(pieces[j] != SIZE_MAX || s.events.n == sizeof(failed) - 1);
         session_free(&s);
     }
-    struct session s = session_new(false);
-    to_ready(&s, SPAN("250-mx\r\n250 STARTTLS\r\n"));
-    smtp_client_start_tls(s.client);
-    flush(&s);
-    expect(&s, SPAN("250 go\r\n"),
-           "failed starttls later next-hop local 451 4.5.0 protocol error: the peer answered "
-           "STARTTLS with neither 220 nor a refusal\n",
-           SIZE_MAX);
-    session_free(&s);
 }
 
 static void a_refusal_amid_content_counts(void **state)
@@ -328,6 +318,36 @@ static void nobody_gets_an_empty_message(void **state)
         assert_int_equal(smtp_client_out(s.client).n, 0);
         session_free(&s);
     }
+}
+
+static void nothing_follows_a_refused_chunk(void **state)
+{
+    (void)state;
+    struct session s = session_new(false);
+    to_ready(&s, SPAN("250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 BINARYMIME\r\n"));
+    const struct envelope binary = {.reverse_path = SPAN("a@a.example"), .body = BODY_BINARYMIME};
+    struct smtp_transaction transaction = {
+        .envelope = &binary, .recipients = only_b, .recipient_count = 1};
+    smtp_client_send(s.client, &transaction);
+    flush(&s);
+    smtp_client_feed(s.client, SPAN("250 ok\r\n250 ok\r\n"));
+    struct smtp_client_event event;
+    size_t chunks = 0;
+    while (smtp_client_next(s.client, &event)) {
+        assert_int_equal(event.kind, SMTP_CLIENT_NEED_CONTENT);
+        smtp_client_content(s.client, SPAN("x"), false);
+        chunks++;
+    }
+    assert_int_equal(chunks, 8); /* without a reply */
+    flush(&s);
+    expect(&s, SPAN("250 ok\r\n"), "", SIZE_MAX);
+    expect(&s, SPAN("452 4.3.1 full\r\n"), "outcome 0 later message remote 452 4.3.1 full\n", 1);
+    assert_string_equal(smtp_client_state_name(s.client), "final");
+    smtp_client_content(s.client, SPAN("x"), true); /* asked for behind the 250 */
+    assert_int_equal(smtp_client_out(s.client).n, 0);
+    expect(&s, SPAN("503 a\r\n503 b\r\n250 c\r\n503 d\r\n503 e\r\n"), "", SIZE_MAX);
+    expect(&s, SPAN("503 f\r\n"), "done\n", SIZE_MAX);
+    session_free(&s);
 }
 
 /* ---- limits ---- */
@@ -445,13 +465,14 @@ static void many_messages_go_over_one_session(void **state)
     for (int i = 0; i < 20000; i++) {
         smtp_client_send(s.client, &a_to_b);
         flush(&s);
-        buf_reset(&s.events);
         say(&s, SPAN("250 ok\r\n250 ok\r\n354 go\r\n"), SIZE_MAX);
         smtp_client_content(s.client, SPAN("x\r\n"), true);
         flush(&s);
         expect(&s, SPAN("250 2.0.0 ok\r\n"),
                "outcome 0 relayed message remote 250 2.0.0 ok\ndone\n", SIZE_MAX);
     }
+    assert_true(s.client->steps.cap <= 16 && s.client->out.cap <= 4096);
+    assert_int_equal(s.client->progress_cap, 1);
     session_free(&s);
 }
 
@@ -466,6 +487,7 @@ int main(void)
         cmocka_unit_test(a_refusal_amid_content_counts),
         cmocka_unit_test(one_early_lmtp_refusal_is_not_for_all),
         cmocka_unit_test(nobody_gets_an_empty_message),
+        cmocka_unit_test(nothing_follows_a_refused_chunk),
         cmocka_unit_test(content_is_asked_for_only_when_little_is_unsent),
         cmocka_unit_test(a_long_envelope_is_written_bit_by_bit),
         cmocka_unit_test(times_are_those_of_the_rfc),

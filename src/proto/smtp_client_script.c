@@ -27,7 +27,7 @@ struct play {
     const struct recipient *recipients[RECIPIENTS_MAX];
     struct smtp_transaction transaction;
     unsigned outcomes[RECIPIENTS_MAX];
-    bool tls, over;
+    bool asked_tls, tls, over;
     struct buf events, sent;
 };
 
@@ -163,7 +163,10 @@ static void take_event(struct play *play, const struct smtp_client_event *event)
     switch (event->kind) {
     case SMTP_CLIENT_GREETING: break;
     case SMTP_CLIENT_READY:
-        if (play->plan->starttls && smtp_client_peer(play->client)->starttls)
+        assert_int_equal(smtp_client_tls_refusal(play->client) != NULL,
+                         play->asked_tls && !play->tls);
+        play->asked_tls = play->plan->starttls && smtp_client_peer(play->client)->starttls;
+        if (play->asked_tls)
             smtp_client_start_tls(play->client);
         else
             send_next(play);

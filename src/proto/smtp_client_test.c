@@ -295,6 +295,10 @@ static void refused_tls_is_the_callers_decision(void **state)
     plan.script[3] = (struct exchange){0};
     plan.events = HELLO_EVENTS "failed starttls later next-hop remote 421 4.7.0 not now\n";
     run_plan(&plan);
+    plan.script[2].reply = "250 go\r\n";
+    plan.events = HELLO_EVENTS "failed starttls later next-hop local 451 4.5.0 protocol error: the "
+                               "peer answered STARTTLS with neither 220 nor a refusal\n";
+    run_plan(&plan);
     plan.script[2].reply = LOST;
     plan.events = HELLO_EVENTS "failed starttls later next-hop local 421 4.4.2 the connection was "
                                "lost while waiting for the reply to STARTTLS\n";

@@ -125,6 +125,5 @@ void smtp_client_send(struct smtp_client *m, const struct smtp_transaction *tran
     }
     if (!m->chunking)
         client_add_step(m, STEP_DATA, 0);
-    m->needs_reset = false;
     client_pump(m);
 }
