@@ -63,9 +63,8 @@ static void add_peer(struct buf *text, const struct outcome *outcome)
 static void add_failed(struct buf *text, const struct dsn_recipient *r)
 {
     if (r->outcome->fate == FATE_LATER)
-        buf_add_text(
-            text,
-            "could not be delivered in the time that is allowed. The last attempt ended so: ");
+        buf_add_text(text,
+                     "could not be delivered in the time that is allowed. At the last attempt ");
     else
         buf_add_text(text, "could not be delivered: ");
     if (r->outcome->remote) {
@@ -78,7 +77,7 @@ static void add_failed(struct buf *text, const struct dsn_recipient *r)
 
 static void add_delayed(struct buf *text, const struct dsn_recipient *r)
 {
-    buf_add_text(text, "not delivered yet. ");
+    buf_add_text(text, "has not been delivered yet. ");
     if (r->will_retry_until_ms) {
         buf_add_text(text, "It will be tried again until ");
         clock_add_rfc5322(text, r->will_retry_until_ms);
@@ -97,13 +96,13 @@ static void add_delayed(struct buf *text, const struct dsn_recipient *r)
 static void add_success(struct buf *text, const struct dsn_recipient *r)
 {
     if (r->kind == DSN_DELIVERED) {
-        buf_add_text(text, "delivered.");
+        buf_add_text(text, "was delivered.");
     } else if (r->kind == DSN_RELAYED) {
-        buf_add_text(text, "passed on to ");
+        buf_add_text(text, "was passed on to ");
         add_peer(text, r->outcome);
         buf_add_text(text, ", which sends no notifications. You may hear no more of it.");
     } else {
-        buf_add_text(text, "passed on to several other addresses.");
+        buf_add_text(text, "was passed on to several other addresses.");
     }
 }
 
