@@ -126,7 +126,7 @@ def test_history_diff_and_restore(sealpost):
     mail = sealpost().start()
     first = revisions(mail)[0]["revision"]
     mail.internet(fqdn="changed.example.test")
-    assert "fqdn" in mail.cli("config", "diff", write(mail, mail.document))
+    assert "fqdn" in mail.cli("config", "diff", write(mail, mail.document), status=1)
     mail.apply()
     newest = revisions(mail)[0]
     assert newest["revision"] > first and "fqdn" in newest["diff"] and newest["author"] and newest["time"]

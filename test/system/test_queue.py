@@ -30,9 +30,9 @@ def test_list_says_why_and_what_next(waiting):
     assert "d0.example" in text and "refused" in text.lower()
 
 
-@pytest.mark.parametrize("filters,count", [(["--sender", "from1@*"], 1), (["--recipient", "*@d2.example"], 1), (["--destination", "d0.example"], 1),
+@pytest.mark.parametrize("filters,count", [(["--sender", "from1@*"], 1), (["--recipient", "*@d2.example"], 1), (["--domain", "d0.example"], 1),
                                            (["--state", "held"], 0), (["--state", "queued"], 3), (["--connector", "out"], 3),
-                                           (["--connector", "other"], 0), (["--older-than", "1h"], 0), (["--newer-than", "1h"], 3)])
+                                           (["--connector", "other"], 0), (["--older-than", "1h"], 0), (["--newer-than", "1h"], 3), (["--next-hop", "out/*"], 3), (["--receive-connector", "internet"], 3)])
 def test_filters(waiting, filters, count):
     assert len(waiting.queue(*filters)) == count
 
