@@ -14,6 +14,7 @@ struct resolver_options {
     const char *trust_anchor_file; /* NULL: do not validate */
     bool local_zones; /* keep libunbound's built-in answers for .test, .invalid, ... (normal: true)
                        */
+    int64_t timeout_ms; /* per question; 0: 20 s */
 };
 
 enum {
@@ -56,7 +57,8 @@ struct resolver_query;
 enum err resolver_new(struct loop *loop, const struct resolver_options *options,
                       struct resolver **resolver, struct buf *why) MUST_USE;
 void resolver_free(struct resolver *resolver);
-/* Asks; fn is called once on the resolver's loop, never before this returns, unless cancelled. */
+/* Asks; the answer lives until fn returns. fn must not free the resolver. fn is called once on the
+ * resolver's loop, never before this returns, unless cancelled. */
 struct resolver_query *resolver_ask(struct resolver *resolver, struct span name, int type,
                                     resolver_fn *fn, void *context);
 void resolver_cancel(struct resolver_query *query);
