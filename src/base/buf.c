@@ -110,14 +110,10 @@ const char *buf_text(struct buf *b)
 
 char *buf_take(struct buf *b)
 {
-    if (!b->p) {
-        size_t limit = b->limit;
-        b->limit = BUF_UNLIMITED;
-        buf_room(b, 0);
-        b->limit = limit;
-    }
-    b->p[b->n] = '\0';
-    char *p = b->p;
+    char *p = b->p ? b->p : malloc(1);
+    if (!p)
+        abort();
+    p[b->n] = '\0';
     *b = BUF_INIT(b->limit);
     return p;
 }

@@ -127,17 +127,21 @@ static void take_line(struct header_scan *h)
     }
 }
 
-/* One octet of what may be a field's name. obs-fields (RFC 5322 section 4.5) have blanks before the
- * colon. */
+/* Whether c can go on with what stands of a field's name; obs-fields (RFC 5322 section 4.5) have
+ * blanks before the colon. */
+static bool continues_name(const struct header_scan *h, char c)
+{
+    if (h->line.n == 0)
+        return c > 32 && c < 127 && c != ':';
+    bool behind_blank = is_blank(h->line.p[h->line.n - 1]);
+    return c == ':' || is_blank(c) || (c > 32 && c < 127 && !behind_blank);
+}
+
 static void feed_name(struct header_scan *h, char c)
 {
-    bool behind_blank = h->line.n && is_blank(h->line.p[h->line.n - 1]);
-    bool in_name = c > 32 && c < 127 && !behind_blank;
     if (c == '\r' && h->line.n == 0)
         h->at = AT_EMPTY_CR;
-    else if (h->line.n == 0 ? !in_name || c == ':' : !in_name && !is_blank(c) && c != ':')
-        h->ended = true;
-    else if (buf_add_char(&h->line, c) != OK)
+    else if (!continues_name(h, c) || buf_add_char(&h->line, c) != OK)
         h->ended = true;
     else if (c == ':')
         begin_field(h);
