@@ -49,10 +49,9 @@ static size_t after_cr(struct smtp_content *c, char next, struct span *piece,
         return 1;
     }
     *found = SMTP_CONTENT_BARE;
-    if (next == '\r')
-        return 1;
-    c->at = SMTP_CONTENT_IN_LINE;
-    return 0;
+    if (next != '\r')
+        c->at = SMTP_CONTENT_IN_LINE;
+    return 1;
 }
 
 static size_t after_dot_cr(struct smtp_content *c, char next, enum smtp_content_found *found)
@@ -63,8 +62,8 @@ static size_t after_dot_cr(struct smtp_content *c, char next, enum smtp_content_
         return 1;
     }
     *found = SMTP_CONTENT_BARE;
-    c->at = SMTP_CONTENT_AFTER_CR;
-    return 0;
+    c->at = next == '\r' ? SMTP_CONTENT_AFTER_CR : SMTP_CONTENT_IN_LINE;
+    return 1;
 }
 
 static size_t after_dot(struct smtp_content *c, char next)

@@ -11,7 +11,7 @@ enum smtp_content_found {
     SMTP_CONTENT_PIECE, /* nothing but content; the piece may be empty */
     SMTP_CONTENT_END,   /* the dot line: content is complete, the piece is empty */
     SMTP_CONTENT_BARE,  /* behind the piece stands a CR without LF, or an LF without CR */
-    SMTP_CONTENT_NUL,   /* behind the piece stands a NUL; the rest of its line was skipped */
+    SMTP_CONTENT_NUL,   /* behind the piece stands a NUL */
 };
 
 struct smtp_content {
@@ -24,8 +24,9 @@ struct smtp_content {
     } at;
 };
 
-/* Takes some bytes off the head of a nonempty input and says what they are. May take none, when
- * only the place changes; calling on always ends. The piece borrows from the input or is a
+/* Takes some bytes off the head of a nonempty input and says what they are: with BARE and NUL they
+ * are the piece, what is wrong, and perhaps some that cannot matter any more. Takes none where only
+ * the place changes; calling on always ends. The piece borrows from the input or is a
  * constant. After BARE or NUL the scan goes on, still looking for the one true end. */
 size_t smtp_content_scan(struct smtp_content *c, struct span input, struct span *piece,
                          enum smtp_content_found *found);
