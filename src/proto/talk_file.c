@@ -67,7 +67,6 @@ static struct span repeat(struct arena *arena, const struct talk *talk, unsigned
 static struct reply parse_reply(const struct talk *talk, unsigned line, struct span text)
 {
     struct reply_parser parser;
-    struct reply reply = {0};
     struct buf whole = BUF_INIT(REPLY_TEXT_MAX);
     size_t used = 0;
     bool complete = false;
@@ -75,7 +74,7 @@ static struct reply parse_reply(const struct talk *talk, unsigned line, struct s
     buf_addf(&whole, SPAN_FMT "\r\n", SPAN_ARG(text));
     if (reply_parser_feed(&parser, buf_span(&whole), &used, &complete) != OK || !complete)
         talk_fail(talk, line, "not a reply");
-    reply = reply_parser_reply(&parser);
+    struct reply reply = reply_parser_reply(&parser);
     reply.text = span_skip(text, text.n - reply.text.n);
     reply_parser_done(&parser);
     buf_done(&whole);
