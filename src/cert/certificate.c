@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/text.h"
 #include "cert/certificate_build.h"
 
 const char *openssl_reason(void)
@@ -41,8 +42,8 @@ static enum err read_validity(struct certificate *c, struct buf *why)
     return ERR_SYNTAX;
 }
 
-/* Entries that are no host name (embedded NUL, spaces, partial wildcards) are left out: no peer may
- * match them. */
+/* Entries that are no host name (embedded NUL, spaces, partial wildcards, UTF-8) are left out: no
+ * peer may match them. */
 static size_t add_dns_names(struct certificate *c, const GENERAL_NAMES *entries)
 {
     size_t seen = 0;
@@ -53,7 +54,8 @@ static size_t add_dns_names(struct certificate *c, const GENERAL_NAMES *entries)
             continue;
         seen++;
         struct span name = asn1_span(entry->d.dNSName);
-        if (host_name_normalise(&c->arena, name, true, &c->names[c->name_count]) == OK)
+        if (text_is_ascii(name) &&
+            host_name_normalise(&c->arena, name, true, &c->names[c->name_count]) == OK)
             c->name_count++;
     }
     return seen;
@@ -65,7 +67,7 @@ static void add_common_name(struct certificate *c)
 {
     struct span name = x500_common_name(&c->arena, X509_get_subject_name(c->leaf));
     struct span *names = ARENA_NEW(&c->arena, struct span);
-    if (host_name_normalise(&c->arena, name, true, names) != OK)
+    if (!text_is_ascii(name) || host_name_normalise(&c->arena, name, true, names) != OK)
         return;
     c->names = names;
     c->name_count = 1;
