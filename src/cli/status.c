@@ -1,0 +1,293 @@
+/* status: the state of everything on one screen. What does not fit gives way to what is wrong. */
+#include "cli/answer.h"
+#include "cli/client.h"
+#include "cli/connectors.h"
+#include "cli/events.h"
+#include "cli/human.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+enum {
+    ROWS_FIXED = 7,   /* head, two headings, certificates, queue, two of rates */
+    ROWS_FINDING = 3, /* what, consequence, remedy */
+    CONNECTORS_LEAST = 2,
+};
+
+/* How many lines each part may take, so that all of them fit. */
+struct plan {
+    size_t receive, send, findings;
+};
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct plan make_plan(const struct command *c, const json_t *status)
+{
+    size_t receive = answer_count(status, "receive-connectors"),
+           send = answer_count(status, "send-connectors");
+    size_t findings = answer_count(status, "findings");
+    if (c->terminal.height == 0)
+        return (struct plan){receive, send, findings};
+    size_t height = c->terminal.height > ROWS_FIXED + 8 ? c->terminal.height : ROWS_FIXED + 8;
+    size_t room = height - 1 - ROWS_FIXED; /* the prompt needs a line as well */
+    struct plan plan = {least(receive, CONNECTORS_LEAST), least(send, CONNECTORS_LEAST), 0};
+    room -= plan.receive + plan.send;
+    if (receive > plan.receive)
+        room--; /* "and 3 more" */
+    if (send > plan.send)
+        room--;
+    while (plan.findings < findings && room >= ROWS_FINDING + (plan.findings + 1 < findings)) {
+        plan.findings++;
+        room -= ROWS_FINDING;
+    }
+    while (room && (plan.receive < receive || plan.send < send)) {
+        if (plan.receive < receive && (plan.send == send || plan.receive <= plan.send))
+            plan.receive++;
+        else
+            plan.send++;
+        room--;
+    }
+    return plan;
+}
+
+static enum style health_style(struct span health)
+{
+    if (span_eq(health, SPAN("green")))
+        return STYLE_GOOD;
+    return span_eq(health, SPAN("yellow")) ? STYLE_WARNING : STYLE_BAD;
+}
+
+static void say_head(struct command *c, const json_t *status)
+{
+    struct buf line = BUF_INIT(BUF_UNLIMITED), up = BUF_INIT(64);
+    struct span version = answer_text(status, "version"), host = answer_text(status, "hostname");
+    struct span health = answer_text(status, "health");
+    human_add_span(&up, answer_time(status, "time") - answer_time(status, "started"));
+    buf_addf(&line,
+             "sealpost " SPAN_FMT " on " SPAN_FMT ", up " SPAN_FMT ", revision %lld, health ",
+             SPAN_ARG(version), SPAN_ARG(host), SPAN_ARG(buf_span(&up)),
+             (long long)answer_number(status, "revision"));
+    clean_add(&c->out, buf_span(&line));
+    buf_add_char(&c->out, ' ');
+    command_say(c, health_style(health), health);
+    buf_done(&line);
+    buf_done(&up);
+}
+
+static void say_more(struct command *c, size_t shown, size_t count)
+{
+    if (shown < count)
+        command_say(c, STYLE_FAINT, arena_printf(&c->arena, "and %zu more", count - shown));
+}
+
+static void say_receive(struct command *c, const json_t *status, size_t rows)
+{
+    static const struct column columns[] = {{"RECEIVE", .least = 8},
+                                            {"BIND", .least = 10},
+                                            {"TLS"},
+                                            {"FQDN", .least = 10},
+                                            {"CERTIFICATE", .least = 9}};
+    const json_t *list = answer_of(status, "receive-connectors"), *connector;
+    struct table t;
+    size_t i;
+    table_init(&t, columns, COUNT_OF(columns));
+    json_array_foreach(list, i, connector)
+    {
+        struct buf presented = BUF_INIT(256), bind = BUF_INIT(BUF_UNLIMITED);
+        bool enabled = answer_true(connector, "enabled");
+        enum style style = presented_add(&presented, answer_of(connector, "presents"), c->now_ms);
+        if (i == rows) {
+            buf_done(&presented);
+            break;
+        }
+        value_add_text(&bind, answer_of(connector, "bind"));
+        table_add(&t, STYLE_BOLD, answer_text(connector, "name"));
+        table_add(&t, STYLE_PLAIN, buf_span(&bind));
+        table_add(&t, STYLE_PLAIN, answer_text(connector, "tls"));
+        table_add(&t, STYLE_PLAIN, answer_text(connector, "fqdn"));
+        table_add(&t, enabled ? style : STYLE_FAINT,
+                  enabled ? buf_span(&presented) : SPAN("disabled"));
+        buf_done(&presented);
+        buf_done(&bind);
+    }
+    table_print(&t, &c->terminal, 0, &c->out);
+    table_done(&t);
+    say_more(c, rows, json_array_size(list));
+}
+
+static void add_count(struct table *t, const json_t *object, const char *key, enum style style)
+{
+    long long count = (long long)answer_number(object, key);
+    table_addf(t, count ? style : STYLE_PLAIN, "%lld", count);
+}
+
+static void say_send(struct command *c, const json_t *status, size_t rows)
+{
+    static const struct column columns[] = {
+        {"SEND", .least = 8},
+        {"BY"},
+        {"TLS", .least = 8, .leave = 1},
+        {"WAITING", .right = true},
+        {"IN FLIGHT", .right = true},
+        {"CONNECTIONS", .right = true},
+        {"FAILING HOPS", .right = true},
+    };
+    const json_t *list = answer_of(status, "send-connectors"), *connector;
+    struct table t;
+    size_t i;
+    table_init(&t, columns, COUNT_OF(columns));
+    json_array_foreach(list, i, connector)
+    {
+        if (i == rows)
+            break;
+        bool enabled = answer_true(connector, "enabled");
+        table_add(&t, enabled ? STYLE_BOLD : STYLE_FAINT, answer_text(connector, "name"));
+        table_add(&t, STYLE_PLAIN,
+                  enabled ? answer_text(connector, "deliver-by") : SPAN("disabled"));
+        table_add(&t, STYLE_PLAIN, answer_text(connector, "tls"));
+        add_count(&t, connector, "waiting", STYLE_PLAIN);
+        add_count(&t, connector, "in-flight", STYLE_GOOD);
+        add_count(&t, connector, "connections", STYLE_PLAIN);
+        add_count(&t, connector, "failing-next-hops", STYLE_WARNING);
+    }
+    table_print(&t, &c->terminal, 0, &c->out);
+    table_done(&t);
+    say_more(c, rows, json_array_size(list));
+}
+
+static size_t count_status(const json_t *list, const char *status)
+{
+    size_t i, count = 0;
+    const json_t *certificate;
+    json_array_foreach(list, i, certificate) count +=
+        span_eq(answer_text(certificate, "status"), span_of(status));
+    return count;
+}
+
+/* A name before its line, in the width that all of them have. */
+static void say_labelled(struct command *c, const char *label, struct span text)
+{
+    struct buf name = BUF_INIT(64);
+    buf_addf(&name, "%-14s", label);
+    terminal_add(&c->out, &c->terminal, STYLE_FAINT, buf_span(&name));
+    struct buf clean = BUF_INIT(BUF_UNLIMITED);
+    clean_add(&clean, text);
+    clean_add_cut(&c->out, buf_span(&clean),
+                  c->terminal.width ? c->terminal.width - name.n : SIZE_MAX);
+    buf_add_char(&c->out, '\n');
+    buf_done(&clean);
+    buf_done(&name);
+}
+
+static void say_certificates(struct command *c, const json_t *status)
+{
+    static const char *const words[] = {"active",  "superseded",    "spare",
+                                        "expired", "not-yet-valid", "unusable"};
+    const json_t *list = answer_of(status, "certificates");
+    struct buf line = BUF_INIT(BUF_UNLIMITED);
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (count_status(list, words[i]))
+            buf_addf(&line, "%s%zu %s", line.n ? ", " : "", count_status(list, words[i]), words[i]);
+    say_labelled(c, "certificates", line.n ? buf_span(&line) : SPAN("none"));
+    buf_done(&line);
+}
+
+static void say_queue(struct command *c, const json_t *status)
+{
+    const json_t *queue = answer_of(status, "queue");
+    struct buf line = BUF_INIT(BUF_UNLIMITED);
+    struct span pressure = answer_text(queue, "pressure");
+    buf_addf(&line, "%lld messages, %lld recipients, ", (long long)answer_number(queue, "messages"),
+             (long long)answer_number(queue, "recipients"));
+    human_add_size(&line, (uint64_t)answer_number(queue, "bytes"));
+    buf_addf(&line, ", %lld in flight, back pressure " SPAN_FMT,
+             (long long)answer_number(queue, "in-flight"), SPAN_ARG(pressure));
+    say_labelled(c, "queue", buf_span(&line));
+    buf_done(&line);
+}
+
+static void say_rates(struct command *c, const json_t *status)
+{
+    static const struct {
+        const char *counter, *word;
+    } shown[] = {
+        {"messages-accepted", "accepted"}, {"recipients-delivered", "delivered"},
+        {"recipients-relayed", "relayed"}, {"recipients-deferred", "deferred"},
+        {"recipients-failed", "failed"},
+    };
+    const json_t *rates = answer_of(status, "per-minute"),
+                 *counters = answer_of(status, "counters");
+    struct buf now = BUF_INIT(BUF_UNLIMITED), all = BUF_INIT(BUF_UNLIMITED);
+    for (size_t i = 0; i < COUNT_OF(shown); i++) {
+        buf_addf(&now, "%s%.0f %s", i ? ", " : "",
+                 json_number_value(answer_of(rates, shown[i].counter)), shown[i].word);
+        buf_addf(&all, "%s%lld %s", i ? ", " : "",
+                 (long long)answer_number(counters, shown[i].counter), shown[i].word);
+    }
+    say_labelled(c, "per minute", buf_span(&now));
+    say_labelled(c, "since start", buf_span(&all));
+    buf_done(&now);
+    buf_done(&all);
+}
+
+static void say_finding(struct command *c, const json_t *finding)
+{
+    struct span level = answer_text(finding, "level"), subject = answer_text(finding, "subject");
+    struct span text = answer_text(finding, "text"), remedy = answer_text(finding, "remedy");
+    struct span consequence = answer_text(finding, "consequence");
+    struct buf head = BUF_INIT(BUF_UNLIMITED), clean = BUF_INIT(BUF_UNLIMITED),
+               cut = BUF_INIT(BUF_UNLIMITED);
+    size_t width = c->terminal.width ? c->terminal.width : SIZE_MAX;
+    buf_addf(&head, "%lld " SPAN_FMT ": " SPAN_FMT, (long long)answer_number(finding, "id"),
+             SPAN_ARG(subject), SPAN_ARG(text));
+    clean_add(&clean, buf_span(&head));
+    clean_add_cut(&cut, buf_span(&clean), width);
+    command_say(c, level_style(level), buf_span(&cut));
+    if (consequence.n)
+        say_labelled(c, "  consequence", consequence);
+    if (remedy.n)
+        say_labelled(c, "  remedy", remedy);
+    buf_done(&head);
+    buf_done(&clean);
+    buf_done(&cut);
+}
+
+static void say_status(struct command *c, const json_t *status)
+{
+    struct plan plan = make_plan(c, status);
+    const json_t *findings = answer_of(status, "findings"), *finding;
+    size_t i;
+    say_head(c, status);
+    say_receive(c, status, plan.receive);
+    say_send(c, status, plan.send);
+    say_certificates(c, status);
+    say_queue(c, status);
+    say_rates(c, status);
+    json_array_foreach(findings, i, finding)
+    {
+        if (i == plan.findings)
+            break;
+        say_finding(c, finding);
+    }
+    if (plan.findings < json_array_size(findings))
+        command_say(c, STYLE_WARNING,
+                    arena_printf(&c->arena, "and %zu more: sealpost status | less",
+                                 json_array_size(findings) - plan.findings));
+}
+
+int run_status(struct command *c)
+{
+    struct buf target;
+    json_t *answer = NULL;
+    client_target(&target, "/v1/status");
+    int code = client_get(c, &target, &answer);
+    size_t findings = answer_count(answer, "findings");
+    if (code == CLI_DONE && c->json)
+        command_print_json(c, answer);
+    else if (code == CLI_DONE)
+        say_status(c, answer);
+    json_decref(answer);
+    return code == CLI_DONE && findings ? CLI_REFUSED : code;
+}

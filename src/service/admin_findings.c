@@ -1,0 +1,152 @@
+#include "service/admin_findings.h"
+
+#include "base/clock.h"
+#include "policy/pressure.h"
+#include "store/events.h"
+
+enum {
+    EVENT_NAME_NOT_COVERED = 12014,
+    EVENT_STARTTLS_EXPIRED = 12016,
+    EVENT_STARTTLS_EXPIRES_SOON = 12018,
+    EVENT_PRESSURE = 15004,
+    EVENT_DISK = 15006,
+    EVENT_NEXT_HOP_FAILS = 50100, /* from 50000 on the numbers are our own */
+    EVENT_NO_SEND_CONNECTOR = 50101,
+    EVENT_CERTIFICATE_FILE = 50102,
+    NEXT_HOPS_NAMED = 10, /* a dead network must not fill the page */
+};
+static const int64_t EXPIRES_SOON_MS = 14 * DAY_MS;
+
+struct findings {
+    struct arena *arena;
+    json_t *errors, *warnings;
+};
+
+static void add(struct findings *f, const struct event *finding)
+{
+    admin_push(finding->level == LOG_ERROR ? f->errors : f->warnings, admin_event(finding));
+}
+
+static void judge_connector(struct findings *f, const struct connector_tls *tls, int64_t now_ms)
+{
+    const struct receive_connector *c = tls->connector;
+    const struct certificate *chosen = tls->selection.chosen;
+    struct event finding = {.time_ms = now_ms, .level = LOG_WARNING, .text = tls->fault};
+    finding.subject = arena_printf(f->arena, "receive-connector " SPAN_FMT, SPAN_ARG(c->name));
+    if (!c->enabled || c->tls == RECEIVE_TLS_OFF)
+        return;
+    if (!tls->context) {
+        finding.id = EVENT_NAME_NOT_COVERED;
+        finding.level = LOG_ERROR;
+        finding.name = SPAN("starttls-no-certificate");
+        finding.consequence = c->tls == RECEIVE_TLS_OFFERED
+                                  ? SPAN("STARTTLS is not offered: mail arrives in clear text")
+                                  : SPAN("no mail can be received on this connector");
+        finding.remedy = SPAN("sealpost cert import FILE");
+    } else if (!tls->selection.name_covered) {
+        finding.id = EVENT_NAME_NOT_COVERED;
+        finding.name = SPAN("starttls-name-not-covered");
+        finding.consequence =
+            SPAN("peers that verify names will refuse; peers that do not are encrypted");
+        finding.remedy = arena_printf(
+            f->arena, "import a certificate for " SPAN_FMT ": sealpost cert import FILE",
+            SPAN_ARG(c->fqdn));
+    } else if (tls->selection.expired || chosen->not_after_ms <= now_ms) {
+        finding.id = EVENT_STARTTLS_EXPIRED;
+        finding.level = LOG_ERROR;
+        finding.name = SPAN("starttls-certificate-expired");
+        finding.text = arena_printf(
+            f->arena, "the certificate %s for " SPAN_FMT " has expired and is still served",
+            chosen->thumbprint, SPAN_ARG(c->fqdn));
+        finding.consequence = SPAN("peers that verify certificates refuse");
+        finding.remedy = SPAN("sealpost cert import FILE");
+    } else if (chosen->not_after_ms - now_ms < EXPIRES_SOON_MS) {
+        finding.id = EVENT_STARTTLS_EXPIRES_SOON;
+        finding.name = SPAN("starttls-certificate-expires-soon");
+        finding.text =
+            arena_printf(f->arena, "the certificate %s for " SPAN_FMT " expires in %lld hours",
+                         chosen->thumbprint, SPAN_ARG(c->fqdn),
+                         (long long)((chosen->not_after_ms - now_ms) / HOUR_MS));
+        finding.remedy = SPAN("renew it: sealpost cert import FILE");
+    } else {
+        return;
+    }
+    add(f, &finding);
+}
+
+static void judge_pressure(struct findings *f, enum pressure_level level, int64_t now_ms)
+{
+    if (level == PRESSURE_LOW)
+        return;
+    struct event finding = {
+        .time_ms = now_ms, .subject = SPAN("queue"), .name = SPAN("back-pressure")};
+    finding.id = level == PRESSURE_HIGH ? EVENT_DISK : EVENT_PRESSURE;
+    finding.level = level == PRESSURE_HIGH ? LOG_ERROR : LOG_WARNING;
+    finding.text = arena_printf(f->arena, "back pressure is %s: the disk or the queue fills up",
+                                pressure_name(level));
+    finding.consequence = level == PRESSURE_HIGH
+                              ? SPAN("new mail is refused with 452 4.3.1 for now")
+                              : SPAN("new mail from strangers is refused with 452 4.3.1 for now");
+    finding.remedy = SPAN("free disk space, or see what fills the queue: sealpost queue summary");
+    add(f, &finding);
+}
+
+static void judge_next_hops(struct findings *f, const struct deliver_next_hop *hops, size_t count,
+                            int64_t now_ms)
+{
+    size_t named = 0;
+    for (size_t i = 0; i < count && named < NEXT_HOPS_NAMED; i++) {
+        bool fails = span_eq(hops[i].state, SPAN("retry"));
+        bool unreachable = span_eq(hops[i].state, SPAN("unreachable")) && hops[i].waiting;
+        if (!fails && !unreachable)
+            continue;
+        named++;
+        struct event finding = {
+            .time_ms = now_ms, .level = LOG_WARNING, .text = hops[i].last_error};
+        finding.subject = arena_printf(f->arena, "next hop " SPAN_FMT, SPAN_ARG(hops[i].key));
+        finding.id = fails ? EVENT_NEXT_HOP_FAILS : EVENT_NO_SEND_CONNECTOR;
+        finding.name = fails ? SPAN("next-hop-fails") : SPAN("no-send-connector");
+        finding.consequence = arena_printf(f->arena, "%llu recipients wait for it",
+                                           (unsigned long long)hops[i].waiting);
+        finding.remedy =
+            fails ? arena_printf(f->arena,
+                                 "once it is mended: sealpost queue retry --connector '" SPAN_FMT
+                                 "' --next-hop '" SPAN_FMT "'",
+                                 SPAN_ARG(hops[i].connector), SPAN_ARG(hops[i].destination))
+                  : SPAN("add an address space that takes it: sealpost send-connector list");
+        if (unreachable && finding.text.n == 0)
+            finding.text = SPAN("no send connector takes this domain");
+        add(f, &finding);
+    }
+}
+
+static void judge_files(struct findings *f, const struct certificate_set *set, int64_t now_ms)
+{
+    for (size_t i = 0; i < set->fault_count; i++) {
+        struct event finding = {.time_ms = now_ms,
+                                .level = LOG_WARNING,
+                                .id = EVENT_CERTIFICATE_FILE,
+                                .name = SPAN("certificate-file-unusable"),
+                                .subject = set->faults[i].path,
+                                .text = set->faults[i].text,
+                                .consequence = SPAN("its certificate is not served"),
+                                .remedy = SPAN("mend or remove the file")};
+        add(f, &finding);
+    }
+}
+
+json_t *admin_findings(struct arena *arena, struct world *world, const struct snapshot *s,
+                       const struct deliver_next_hop *hops, size_t hop_count, const char **health)
+{
+    struct findings f = {arena, json_array(), json_array()};
+    int64_t now_ms = clock_now_ms();
+    for (size_t i = 0; i < s->document->receive_connector_count; i++)
+        judge_connector(&f, &s->receive_tls[i], now_ms);
+    judge_pressure(&f, (enum pressure_level)atomic_load(&world->pressure), now_ms);
+    judge_files(&f, s->set, now_ms);
+    judge_next_hops(&f, hops, hop_count, now_ms);
+    *health = json_array_size(f.errors) ? "red" : json_array_size(f.warnings) ? "yellow" : "green";
+    json_array_extend(f.errors, f.warnings);
+    json_decref(f.warnings);
+    return f.errors;
+}

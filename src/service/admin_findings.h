@@ -1,0 +1,13 @@
+/* What is wrong right now, judged from the state of things and not from what was recorded. */
+#ifndef SERVICE_ADMIN_FINDINGS_H
+#define SERVICE_ADMIN_FINDINGS_H
+
+#include "service/admin_call.h"
+#include "service/deliver.h"
+
+/* An array of findings, the worst first, with the members of events. *health: "green" without any,
+ * "yellow" with warnings, "red" with errors. */
+json_t *admin_findings(struct arena *arena, struct world *world, const struct snapshot *s,
+                       const struct deliver_next_hop *hops, size_t hop_count, const char **health);
+
+#endif

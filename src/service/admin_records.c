@@ -1,0 +1,233 @@
+/* /v1/track and /v1/events: what became of messages, and what was noticed. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "service/admin_call.h"
+#include "store/events.h"
+#include "store/track.h"
+
+enum {
+    RECORDS_FOUND = 100,
+    RECORDS_FOUND_MAX = 10000,
+    FOLLOW_EVERY_MS = 500,   /* how soon a follower hears of an event */
+    FOLLOW_ALIVE_MS = 15000, /* a follower that has gone is noticed by writing to it */
+};
+
+/* ---- track ---- */
+
+static json_t *track_value(const struct track_record *r)
+{
+    json_t *value = json_object();
+    admin_set(value, "time", admin_time(r->time_ms));
+    admin_set(value, "event", json_string(track_event_name(r->event)));
+    admin_set(value, "source", json_string(track_source_name(r->source)));
+    admin_set(value, "id", admin_id(r->id));
+    admin_set(value, "message-id", admin_text(r->message_id_header));
+    admin_set(value, "sender", admin_text(r->sender));
+    admin_set(value, "recipients", admin_text(r->recipients));
+    admin_set(value, "recipient-status", admin_text(r->recipient_status));
+    admin_set(value, "recipient-count", admin_number(r->recipient_count));
+    admin_set(value, "size", admin_number(r->size));
+    admin_set(value, "subject", admin_text(r->subject));
+    admin_set(value, "connector", admin_text(r->connector));
+    admin_set(value, "client-ip", admin_text_or_null(r->client_ip));
+    admin_set(value, "client-name", admin_text_or_null(r->client_name));
+    admin_set(value, "server-ip", admin_text_or_null(r->server_ip));
+    admin_set(value, "server-name", admin_text_or_null(r->server_name));
+    admin_set(value, "tls", admin_text_or_null(r->tls));
+    admin_set(value, "reference", admin_text_or_null(r->reference));
+    admin_set(value, "info", admin_text_or_null(r->info));
+    return value;
+}
+
+static void on_tracks(void *context, enum err err, const struct track_record *records, size_t count,
+                      bool more)
+{
+    struct admin_call *call = context;
+    if (err != OK) {
+        admin_fail_err(call, err, "the tracking records cannot be read");
+        return;
+    }
+    json_t *array = json_array(), *value = json_object();
+    for (size_t i = 0; i < count; i++)
+        admin_push(array, track_value(&records[i]));
+    admin_set(value, "records", array);
+    admin_set(value, "more", json_boolean(more));
+    admin_answer(call, 200, value);
+}
+
+void admin_find_tracks(struct admin_call *call)
+{
+    uint64_t limit = RECORDS_FOUND;
+    struct span id = admin_query(call, "id");
+    struct track_filter filter = {.message_id_header = admin_query(call, "message-id"),
+                                  .sender = admin_query(call, "sender"),
+                                  .recipient = admin_query(call, "recipient"),
+                                  .subject = admin_query(call, "subject"),
+                                  .event = admin_query(call, "event")};
+    if (!admin_query_number(call, "limit", RECORDS_FOUND_MAX, &limit) ||
+        !admin_query_time(call, "since", &filter.since_ms) ||
+        !admin_query_time(call, "until", &filter.until_ms))
+        return;
+    filter.has_id = id.n > 0;
+    if (id.n && message_id_parse(id, &filter.id) != OK) {
+        admin_failf(call, 400, "bad-parameter",
+                    "copy it from a Received field, a reply or sealpost queue list",
+                    SPAN_FMT " is no queue id", SPAN_ARG(id));
+        return;
+    }
+    track_find(call->admin->world->store, &filter, limit ? limit : 1, call->admin->loop, on_tracks,
+               call);
+}
+
+/* ---- events ---- */
+
+struct event_query {
+    struct admin_call *call;
+    uint64_t after, limit;
+    bool newest;
+    enum log_level least;
+};
+
+static void on_events(void *context, enum err err, const struct event *events, size_t count,
+                      bool more)
+{
+    struct event_query *query = context;
+    struct admin_call *call = query->call;
+    if (err != OK) {
+        admin_fail_err(call, err, "the events cannot be read");
+        return;
+    }
+    json_t *array = json_array(), *value = json_object();
+    for (size_t i = 0; i < count; i++)
+        admin_push(array, admin_event(&events[i]));
+    admin_set(value, "events", array);
+    admin_set(value, "more", json_boolean(more));
+    admin_set(value, "last", admin_number(count ? events[count - 1].number : query->after));
+    admin_answer(call, 200, value);
+}
+
+/* ---- followers: the same events as lines, as they happen ---- */
+
+struct follower {
+    struct list node; /* in admin->followers */
+    struct admin *admin;
+    struct http_request *request;
+    struct loop_timer *timer;
+    uint64_t after;
+    enum log_level least;
+    int64_t written_ms; /* monotonic */
+    bool first;         /* begins behind the newest of all */
+};
+
+static void drop_follower(struct follower *f)
+{
+    list_remove(&f->node);
+    loop_timer_free(f->timer);
+    http_stream_end(f->request);
+    free(f);
+}
+
+static bool write_event(struct follower *f, const struct event *event)
+{
+    json_t *value = admin_event(event);
+    char *text = json_dumps(value, JSON_COMPACT);
+    json_decref(value);
+    if (!text)
+        abort();
+    struct buf line = BUF_INIT(BUF_UNLIMITED);
+    buf_addf(&line, "%s\n", text);
+    free(text);
+    bool there = http_stream_piece(f->request, buf_span(&line));
+    buf_done(&line);
+    f->written_ms = clock_monotonic_ms();
+    return there;
+}
+
+/* Blank lines mean nothing to readers of JSON lines. */
+static bool keep_alive(struct follower *f)
+{
+    if (clock_monotonic_ms() - f->written_ms < FOLLOW_ALIVE_MS)
+        return true;
+    f->written_ms = clock_monotonic_ms();
+    return http_stream_piece(f->request, SPAN("\n"));
+}
+
+static void on_followed(void *context, enum err err, const struct event *events, size_t count,
+                        bool more)
+{
+    struct follower *f = context;
+    bool there = err == OK;
+    for (size_t i = 0; i < count && there; i++) {
+        f->after = events[i].number;
+        there = f->first || write_event(f, &events[i]);
+    }
+    f->first = false;
+    if (there && keep_alive(f))
+        loop_timer_start(f->timer, more ? 0 : FOLLOW_EVERY_MS);
+    else
+        drop_follower(f);
+}
+
+static void ask_for_more(void *context)
+{
+    struct follower *f = context;
+    events_find(f->admin->world->store, f->after, f->first, f->first ? LOG_DEBUG : f->least,
+                f->first ? 1 : RECORDS_FOUND, f->admin->loop, on_followed, f);
+}
+
+static void follow(struct admin_call *call, const struct event_query *query)
+{
+    struct follower *f = calloc(1, sizeof(*f));
+    if (!f)
+        abort();
+    *f = (struct follower){.admin = call->admin,
+                           .request = call->request,
+                           .after = query->after,
+                           .least = query->least,
+                           .first = query->after == 0,
+                           .written_ms = clock_monotonic_ms()};
+    f->timer = loop_timer_new(call->admin->loop, ask_for_more, f);
+    list_append(&call->admin->followers, &f->node);
+    http_stream_begin(call->request, 200, "application/x-ndjson");
+    ask_for_more(f);
+}
+
+/* The store calls nobody back any more, so those that wait for it are dropped as well. */
+void admin_end_followers(struct admin *admin)
+{
+    LIST_EACH(f, &admin->followers, struct follower, node)
+    drop_follower(f);
+}
+
+static bool read_level(struct admin_call *call, enum log_level *level)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    struct span text = admin_query(call, "level");
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (span_eq(text, span_of(names[i]))) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    if (text.n)
+        admin_failf(call, 400, "bad-parameter", "it is debug, info, warning or error",
+                    "there is no level " SPAN_FMT, SPAN_ARG(text));
+    return text.n == 0;
+}
+
+void admin_find_events(struct admin_call *call)
+{
+    struct event_query *query = ARENA_NEW(call->arena, struct event_query);
+    *query = (struct event_query){.call = call, .limit = RECORDS_FOUND, .least = LOG_DEBUG};
+    if (!admin_query_number(call, "after", INT64_MAX, &query->after) ||
+        !admin_query_number(call, "limit", RECORDS_FOUND_MAX, &query->limit) ||
+        !read_level(call, &query->least))
+        return;
+    if (admin_query_switch(call, "follow")) {
+        follow(call, query);
+        return;
+    }
+    query->newest = query->after == 0;
+    events_find(call->admin->world->store, query->after, query->newest, query->least,
+                query->limit ? query->limit : 1, call->admin->loop, on_events, query);
+}

@@ -1,0 +1,238 @@
+/* /v1/version and /v1/status: the state of everything on one page. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "policy/pressure.h"
+#include "service/admin_certificates.h"
+#include "service/admin_findings.h"
+#include "service/admin_queue.h"
+
+/* ---- rates: samples of the counters, so that one request can say how fast they run ---- */
+
+enum { SAMPLE_EVERY_MS = 10000, SAMPLES = 7, COUNTERS_MAX = 128 };
+
+struct sample {
+    int64_t time_ms; /* monotonic; 0: none yet */
+    uint64_t values[COUNTERS_MAX];
+};
+
+struct rates {
+    struct world *world;
+    struct loop_timer *timer;
+    struct sample samples[SAMPLES]; /* a ring: the newest overwrites the oldest */
+    size_t next;
+};
+
+struct sampling {
+    struct sample *sample;
+    size_t at;
+};
+
+static void take_value(void *context, const char *name, uint64_t value)
+{
+    (void)name;
+    struct sampling *sampling = context;
+    if (sampling->at < COUNTERS_MAX)
+        sampling->sample->values[sampling->at++] = value;
+}
+
+static void take_sample(void *context)
+{
+    struct rates *rates = context;
+    struct sampling sampling = {&rates->samples[rates->next], 0};
+    rates->next = (rates->next + 1) % SAMPLES;
+    sampling.sample->time_ms = clock_monotonic_ms();
+    counters_each(&rates->world->counters, take_value, &sampling);
+    loop_timer_start(rates->timer, SAMPLE_EVERY_MS);
+}
+
+struct rates *rates_new(struct world *world, struct loop *loop)
+{
+    struct rates *rates = calloc(1, sizeof(*rates));
+    if (!rates)
+        abort();
+    rates->world = world;
+    rates->timer = loop_timer_new(loop, take_sample, rates);
+    take_sample(rates);
+    return rates;
+}
+
+void rates_free(struct rates *rates)
+{
+    loop_timer_free(rates->timer);
+    free(rates);
+}
+
+static const struct sample *oldest_sample(const struct rates *rates)
+{
+    const struct sample *next = &rates->samples[rates->next];
+    return next->time_ms ? next : &rates->samples[0];
+}
+
+struct counting {
+    json_t *counters, *rates;
+    const struct sample *oldest;
+    int64_t elapsed_ms;
+    size_t at;
+};
+
+/* The document's words are written with hyphens, so are the API's. */
+static void count_value(void *context, const char *name, uint64_t value)
+{
+    struct counting *c = context;
+    size_t at = c->at++;
+    char key[64];
+    size_t n = 0;
+    for (; name[n] && n + 1 < sizeof(key); n++)
+        key[n] = name[n] == '_' ? '-' : name[n];
+    key[n] = '\0';
+    admin_set(c->counters, key, admin_number(value));
+    if (at >= COUNTERS_MAX || c->elapsed_ms < SECOND_MS || value < c->oldest->values[at])
+        return;
+    double per_minute =
+        (double)(value - c->oldest->values[at]) * (double)MINUTE_MS / (double)c->elapsed_ms;
+    admin_set(c->rates, key, json_real((double)(int64_t)(per_minute * 10 + 0.5) / 10));
+}
+
+static void add_counters(json_t *value, struct admin *admin)
+{
+    struct counting c = {
+        .counters = json_object(), .rates = json_object(), .oldest = oldest_sample(admin->rates)};
+    c.elapsed_ms = clock_monotonic_ms() - c.oldest->time_ms;
+    counters_each(&admin->world->counters, count_value, &c);
+    admin_set(value, "counters", c.counters);
+    admin_set(value, "per-minute", c.rates);
+}
+
+/* ---- the parts of the page ---- */
+
+static json_t *receive_connectors(const struct snapshot *s)
+{
+    static const char *const tls[] = {"off", "offered", "required", "implicit"};
+    json_t *array = json_array();
+    for (size_t i = 0; i < s->document->receive_connector_count; i++) {
+        const struct receive_connector *c = &s->document->receive_connectors[i];
+        json_t *value = json_object(), *bind = json_array();
+        for (size_t j = 0; j < c->bind_count; j++) {
+            char text[ENDPOINT_TEXT];
+            endpoint_format(&c->bind[j], text);
+            admin_push(bind, json_string(text));
+        }
+        admin_set(value, "name", admin_text(c->name));
+        admin_set(value, "enabled", json_boolean(c->enabled));
+        admin_set(value, "bind", bind);
+        admin_set(value, "fqdn", admin_text(c->fqdn));
+        admin_set(value, "tls", json_string(tls[c->tls]));
+        admin_set(value, "relay", json_boolean(c->relay));
+        admin_set(value, "presents", admin_presented(&s->receive_tls[i]));
+        admin_push(array, value);
+    }
+    return array;
+}
+
+static json_t *send_connectors(const struct snapshot *s, const struct deliver_next_hop *hops,
+                               size_t hop_count)
+{
+    static const char *const by[] = {"mx", "smart-host", "lmtp", "maildir"};
+    static const char *const tls[] = {"off", "opportunistic", "required", "implicit"};
+    json_t *array = json_array();
+    for (size_t i = 0; i < s->document->send_connector_count; i++) {
+        const struct send_connector *c = &s->document->send_connectors[i];
+        uint64_t waiting = 0, in_flight = 0, connections = 0, failing = 0;
+        for (size_t j = 0; j < hop_count; j++)
+            if (span_eq(hops[j].connector, c->name)) {
+                waiting += hops[j].waiting;
+                in_flight += hops[j].in_flight;
+                connections += hops[j].connections;
+                failing += span_eq(hops[j].state, SPAN("retry"));
+            }
+        json_t *value = json_object();
+        admin_set(value, "name", admin_text(c->name));
+        admin_set(value, "enabled", json_boolean(c->enabled));
+        admin_set(value, "deliver-by", json_string(by[c->deliver_by]));
+        admin_set(value, "tls", json_string(tls[c->tls]));
+        admin_set(value, "waiting", admin_number(waiting));
+        admin_set(value, "in-flight", admin_number(in_flight));
+        admin_set(value, "connections", admin_number(connections));
+        admin_set(value, "failing-next-hops", admin_number(failing));
+        admin_push(array, value);
+    }
+    return array;
+}
+
+static json_t *certificates(const struct snapshot *s)
+{
+    static const char *const statuses[] = {"active",  "superseded",    "spare",
+                                           "expired", "not-yet-valid", "unusable"};
+    json_t *array = json_array();
+    for (size_t i = 0; i < s->certificate_count; i++) {
+        const struct certificate *c = s->certificates[i].certificate;
+        json_t *value = json_object();
+        admin_set(value, "thumbprint", json_string(c->thumbprint));
+        admin_set(value, "names", admin_certificate_names(c));
+        admin_set(value, "expires", admin_time(c->not_after_ms));
+        admin_set(value, "status", json_string(statuses[certificate_status(s, c, clock_now_ms())]));
+        admin_push(array, value);
+    }
+    return array;
+}
+
+static json_t *queue(struct world *world, const struct deliver_next_hop *hops, size_t hop_count)
+{
+    struct store_statistics statistics = store_statistics(world->store);
+    uint64_t in_flight = 0, failing = 0;
+    for (size_t i = 0; i < hop_count; i++) {
+        in_flight += hops[i].in_flight;
+        failing += span_eq(hops[i].state, SPAN("retry"));
+    }
+    json_t *value = json_object();
+    admin_set(value, "messages", admin_number(statistics.messages));
+    admin_set(value, "recipients", admin_number(statistics.recipients));
+    admin_set(value, "bytes", admin_number(statistics.bytes));
+    admin_set(value, "in-flight", admin_number(in_flight));
+    admin_set(value, "next-hops", admin_number(hop_count));
+    admin_set(value, "failing-next-hops", admin_number(failing));
+    admin_set(value, "pressure",
+              json_string(pressure_name((enum pressure_level)atomic_load(&world->pressure))));
+    return value;
+}
+
+static void on_hops(void *context, const struct deliver_next_hop *hops, size_t count)
+{
+    struct admin_call *call = context;
+    struct world *world = call->admin->world;
+    struct snapshot *s = snapshot_current(world);
+    json_t *value = json_object();
+    const char *health;
+    json_t *findings = admin_findings(call->arena, world, s, hops, count, &health);
+    admin_set(value, "version", json_string(SEALPOST_VERSION));
+    admin_set(value, "hostname", admin_text(s->document->hostname));
+    admin_set(value, "pid", admin_number((uint64_t)getpid()));
+    admin_set(value, "data-directory", admin_text(span_of(world->data_directory)));
+    admin_set(value, "time", admin_time(clock_now_ms()));
+    admin_set(value, "started", admin_time(world->started_ms));
+    admin_set(value, "revision", admin_number(s->revision));
+    admin_set(value, "health", json_string(health));
+    admin_set(value, "receive-connectors", receive_connectors(s));
+    admin_set(value, "send-connectors", send_connectors(s, hops, count));
+    admin_set(value, "certificates", certificates(s));
+    admin_set(value, "queue", queue(world, hops, count));
+    admin_set(value, "findings", findings);
+    add_counters(value, call->admin);
+    snapshot_release(s);
+    admin_answer(call, 200, value);
+}
+
+void admin_get_status(struct admin_call *call)
+{
+    deliver_next_hops(call->admin->world->deliver, call->admin->loop, on_hops, call);
+}
+
+void admin_get_version(struct admin_call *call)
+{
+    json_t *value = json_object();
+    admin_set(value, "version", json_string(SEALPOST_VERSION));
+    admin_set(value, "api", admin_number(1));
+    admin_answer(call, 200, value);
+}
