@@ -5,6 +5,9 @@
 #include "base/log.h"
 #include "store/store.h"
 
+/* Older ones than the newest this many are forgotten. */
+enum { EVENTS_KEPT = 100000 };
+
 struct event {
     uint64_t number;        /* rising; set by the store */
     int64_t time_ms;

@@ -8,6 +8,8 @@
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
 
+#include <sys/types.h>
+
 #include "mail/envelope.h"
 #include "store/events.h"
 #include "store/store.h"
@@ -92,7 +94,6 @@ struct queue_commit {
     void (*done)(void *context, struct queue_commit *commit, enum err err);
     void *context;
     struct loop *loop;
-    struct queue_commit *next; /* private */
 };
 
 struct queue_commit *queue_commit_new(void);

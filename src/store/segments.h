@@ -1,0 +1,118 @@
+/* segments: the files that hold message contents.
+ *
+ * A content is a record (header, then the bytes). Small contents stand one behind another in a
+ * shared segment, the current one; it is sealed when it is full, and at each start. A large content
+ * has a file to itself. A number names a file and is not used again while a row refers to it.
+ *
+ * Space comes back in three ways: a sealed segment without contents that are needed is unlinked;
+ * within one that still has some, ranges that are dead become holes, so one stuck message does not
+ * pin its neighbours; the current one, once all in it has been delivered, is written from its
+ * beginning again, which also spares the file system its journal.
+ *
+ * All runs on the store's thread, except where it says otherwise. */
+#ifndef STORE_SEGMENTS_H
+#define STORE_SEGMENTS_H
+
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "mail/ids.h"
+
+enum {
+    SEGMENT_SIZE = 64 << 20,   /* where the current segment is sealed */
+    CONTENT_SMALL = 128 << 10, /* up to here contents share a segment */
+    RECORD_HEADER = 32,
+};
+
+/* Where a content stands. */
+struct place {
+    uint64_t segment, offset; /* of the record */
+    uint64_t size;            /* of the content */
+};
+
+static inline uint64_t place_length(const struct place *place)
+{
+    return RECORD_HEADER + place->size;
+}
+
+/* ---- records ---- */
+
+/* "SPM1", CRC-32C over content, size and id, size, id; numbers little-endian. */
+void record_header_make(unsigned char header[RECORD_HEADER], uint32_t content_checksum,
+                        uint64_t size, struct message_id id);
+/* Whether the header belongs to this message and a content with this checksum and size. */
+bool record_header_matches(const unsigned char header[RECORD_HEADER], uint32_t content_checksum,
+                           uint64_t size, struct message_id id);
+
+/* ---- the folder ---- */
+
+struct dead_range {
+    uint64_t offset, length;
+    bool is_hole; /* its whole blocks were given back already */
+};
+
+struct segment {
+    uint64_t number;
+    uint64_t end; /* where the last record ends */
+    uint64_t live_bytes, live_count;
+    bool is_sealed;
+    struct list chore;       /* in segments.chores while something is to be done */
+    struct dead_range *dead; /* sorted, never touching */
+    size_t dead_count, dead_capacity;
+    uint64_t dead_new; /* bytes that died since holes were last made */
+};
+
+struct segments {
+    int directory;
+    struct map table; /* number (its eight bytes) to struct segment */
+    _Atomic uint64_t next_number;
+    atomic_bool directory_changed; /* a new name is not yet durable */
+    struct segment *current;       /* NULL until the first small content */
+    int current_file;
+    bool current_changed; /* since it was last flushed */
+    /* What was there at segments_begin, for segments_undo. */
+    struct segment *begun;
+    uint64_t begun_end;
+    struct list chores;
+};
+
+void segments_init(struct segments *s);
+/* Opens or makes DIR/segments. */
+enum err segments_open(struct segments *s, int directory) MUST_USE;
+void segments_close(struct segments *s);
+/* While the store opens: tells of a content that is needed; then removes all that nothing refers
+ * to. */
+void segments_found(struct segments *s, const struct place *place);
+enum err segments_clean(struct segments *s) MUST_USE;
+
+/* ---- writing ---- */
+
+struct segment_piece {
+    unsigned char header[RECORD_HEADER];
+    struct span content;
+};
+
+/* Between begin and sync, contents are appended; undo cuts them off again. */
+void segments_begin(struct segments *s);
+/* Appends the records together; places are set. ERR_FULL, ERR_IO: undo must follow. */
+enum err segments_append(struct segments *s, const struct segment_piece *pieces, size_t count,
+                         struct place *places) MUST_USE;
+/* Makes all that was appended, and all names, durable, or ends the process. */
+void segments_sync(struct segments *s);
+void segments_undo(struct segments *s);
+
+/* A new file for a large content, from any thread. */
+enum err segments_make_file(struct segments *s, uint64_t *number, int *file) MUST_USE;
+void segments_remove_file(struct segments *s, uint64_t number);
+/* Any thread. ERR_NOT_FOUND, ERR_IO. */
+enum err segments_open_file(const struct segments *s, uint64_t number, int *file) MUST_USE;
+
+/* ---- what is needed ---- */
+
+void segments_born(struct segments *s, const struct place *place);
+void segments_died(struct segments *s, const struct place *place);
+/* Gives space back, a limited piece of work at a time; false once nothing is left to do. */
+bool segments_do_chore(struct segments *s);
+
+#endif

@@ -1,0 +1,503 @@
+/* What each call of the store promises, before its thread runs and while it runs. */
+#include "store/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "store/documents.h"
+#include "store/testing.h"
+
+struct fixture {
+    char *folder;
+    struct store *store;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    f->folder = testing_folder();
+    f->store = testing_open(f->folder);
+    *state = f;
+    return 0;
+}
+
+static int set_up_running(void **state)
+{
+    set_up(state);
+    return store_start(((struct fixture *)*state)->store) == OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    store_close(f->store);
+    testing_remove(f->folder);
+    free(f);
+    return 0;
+}
+
+static void reopen(struct fixture *f)
+{
+    store_close(f->store);
+    f->store = testing_open(f->folder);
+}
+
+static struct testing_message accept(struct fixture *f, uint64_t seed, size_t size,
+                                     size_t recipients)
+{
+    struct testing_message m = {
+        .seed = seed, .size = size, .recipients = recipients, .received_ms = 1000 + (int64_t)seed};
+    assert_int_equal(testing_accept(f->store, &m), OK);
+    return m;
+}
+
+static void assert_span(struct span s, const char *text)
+{
+    assert_int_equal(s.n, strlen(text));
+    assert_memory_equal(s.p, text, s.n);
+}
+
+/* ---- the folder ---- */
+
+static void test_folder_is_locked(void **state)
+{
+    struct fixture *f = *state;
+    struct store *second = NULL;
+    struct buf why = BUF_INIT(4096);
+    assert_int_equal(store_open(f->folder, &second, &why), ERR_BUSY);
+    assert_null(second);
+    assert_non_null(strstr(buf_text(&why), "in use by process"));
+    buf_done(&why);
+}
+
+static void test_folder_that_cannot_be(void **state)
+{
+    (void)state;
+    struct store *store = NULL;
+    struct buf why = BUF_INIT(4096);
+    assert_int_equal(store_open("/dev/null/sealpost", &store, &why), ERR_IO);
+    assert_non_null(strstr(buf_text(&why), "/dev/null/sealpost"));
+    buf_done(&why);
+}
+
+/* ---- messages ---- */
+
+static void check_envelope(const struct envelope *e, const struct testing_message *m)
+{
+    assert_true(message_id_eq(e->id, m->id));
+    assert_span(e->reverse_path, "s1@from.example");
+    assert_span(e->envid, "envelope");
+    assert_int_equal(e->ret, RET_HDRS);
+    assert_int_equal(e->body, BODY_8BITMIME);
+    assert_true(e->smtputf8);
+    assert_int_equal(e->size, m->size);
+    assert_int_equal(e->received_ms, m->received_ms);
+    assert_span(e->connector, "internet");
+    assert_span(e->client_ip, "192.0.2.1");
+    assert_span(e->helo, "client.example");
+    assert_span(e->protocol, "ESMTPS");
+    assert_span(e->tls, "TLSv1.3 TLS_AES_256_GCM_SHA384");
+    assert_span(e->header_message_id, "1@from.example");
+    assert_span(e->subject, "h\xc3\xa9llo");
+}
+
+static void check_fetched(struct fixture *f, const struct testing_message *m)
+{
+    struct queued_message *q = NULL;
+    assert_int_equal(testing_fetch(f->store, m->id, &q), OK);
+    check_envelope(&q->envelope, m);
+    assert_true(q->content_has_8bit);
+    assert_int_equal(q->recipient_count, 2);
+    assert_int_equal(q->envelope.recipient_count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct queued_recipient *r = &q->recipients[i];
+        assert_int_equal(r->number, i);
+        assert_int_equal(r->state, RECIPIENT_QUEUED);
+        assert_int_equal(r->next_attempt_ms, m->received_ms);
+        assert_int_equal(r->last_attempt_ms, 0);
+        assert_int_equal(r->attempts, 0);
+        assert_false(r->delay_notified);
+        assert_span(r->recipient.address, i ? "user1@d2.example" : "user0@d1.example");
+        assert_span(r->recipient.domain, i ? "d2.example" : "d1.example");
+        assert_span(q->envelope.recipients[i].address, i ? "user1@d2.example" : "user0@d1.example");
+        assert_span(r->recipient.orcpt, "rfc822;original+40somewhere.example");
+        assert_int_equal(r->recipient.notify, NOTIFY_FAILURE | NOTIFY_DELAY);
+        assert_int_equal(r->connector.n + r->next_hop.n + r->last_reply.n, 0);
+    }
+    assert_true(testing_content_is(q, m->seed, m->size));
+    queued_message_free(q);
+}
+
+static void test_message_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message m = accept(f, 1, 5000, 2);
+    check_fetched(f, &m);
+    reopen(f);
+    check_fetched(f, &m);
+}
+
+/* Around the sizes at which a content gets a file to itself, and at which buffers are written. */
+static void test_sizes(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t sizes[] = {0,      1,          131071,         131072,
+                                   131073, 2 * 131072, 2 * 131072 + 1, 5 << 20};
+    struct testing_message m[COUNT_OF(sizes)];
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        m[i] = accept(f, i + 1, sizes[i], 1);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        assert_int_equal(testing_check(f->store, &m[i]), OK);
+    reopen(f);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        assert_int_equal(testing_check(f->store, &m[i]), OK);
+    uint64_t blocks = 0;
+    assert_int_equal(testing_segments(f->folder, &blocks), 5);
+}
+
+static void test_read_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message m = accept(f, 1, 300000, 1);
+    struct queued_message *q = NULL;
+    char p[16];
+    assert_int_equal(testing_fetch(f->store, m.id, &q), OK);
+    assert_int_equal(queued_message_read(q, 299999, p, sizeof(p)), 1);
+    assert_int_equal(queued_message_read(q, 300000, p, sizeof(p)), 0);
+    assert_int_equal(queued_message_read(q, UINT64_MAX, p, sizeof(p)), 0);
+    queued_message_free(q);
+}
+
+static void test_unknown_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+    struct queued_message *q = NULL;
+    assert_int_equal(testing_fetch(f->store, message_id_new(1), &q), ERR_NOT_FOUND);
+    assert_null(q);
+    assert_int_equal(testing_update(f->store, (struct queue_update){.id = message_id_new(1),
+                                                                    .kind = QUEUE_DONE}),
+                     OK);
+    assert_int_equal(testing_update(f->store, (struct queue_update){.id = message_id_new(1),
+                                                                    .kind = QUEUE_LATER}),
+                     OK);
+}
+
+/* An abandoned content leaves no file. */
+static void test_writer_is_dropped(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t blocks = 0;
+    struct queue_writer *w = queue_writer_new(f->store);
+    char *p = testing_content(1, 400000);
+    assert_int_equal(queue_writer_add(w, span_make(p, 400000)), OK);
+    assert_int_equal(queue_writer_size(w), 400000);
+    assert_int_equal(testing_segments(f->folder, &blocks), 1);
+    queue_writer_free(w);
+    free(p);
+    assert_int_equal(testing_segments(f->folder, &blocks), 0);
+}
+
+static void test_done_removes(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message m = accept(f, 1, 200000, 2);
+    struct queue_update done = {.id = m.id, .recipient = 0, .kind = QUEUE_DONE};
+    uint64_t blocks = 0;
+    assert_int_equal(testing_update(f->store, done), OK);
+    assert_int_equal(testing_update(f->store, done), OK); /* twice is once */
+    struct queued_message *q = NULL;
+    assert_int_equal(testing_fetch(f->store, m.id, &q), OK);
+    assert_int_equal(q->recipient_count, 1);
+    assert_int_equal(q->recipients[0].number, 1);
+    done.recipient = 1;
+    assert_int_equal(testing_update(f->store, done), OK);
+    assert_true(testing_content_is(q, m.seed, m.size)); /* who holds it still reads it */
+    queued_message_free(q);
+    assert_int_equal(testing_check(f->store, &m), ERR_NOT_FOUND);
+    struct store_statistics s = store_statistics(f->store);
+    assert_int_equal(s.messages + s.recipients + s.bytes, 0);
+    reopen(f);
+    assert_int_equal(testing_segments(f->folder, &blocks), 0);
+}
+
+static void check_later(struct fixture *f, const struct testing_message *m)
+{
+    struct queued_message *q = NULL;
+    assert_int_equal(testing_fetch(f->store, m->id, &q), OK);
+    const struct queued_recipient *r = &q->recipients[1];
+    assert_int_equal(q->recipients[0].attempts, 0);
+    assert_int_equal(r->attempts, 3);
+    assert_int_equal(r->next_attempt_ms, 77000);
+    assert_int_equal(r->last_attempt_ms, 66000);
+    assert_span(r->connector, "outside");
+    assert_span(r->next_hop, "mx.example");
+    assert_span(r->last_reply, "451 4.3.0 later");
+    assert_true(r->delay_notified);
+    queued_message_free(q);
+}
+
+static void test_later_and_noted(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message m = accept(f, 1, 100, 2);
+    struct queue_update later = {.id = m.id,
+                                 .recipient = 1,
+                                 .kind = QUEUE_LATER,
+                                 .attempts = 3,
+                                 .next_attempt_ms = 77000,
+                                 .last_attempt_ms = 66000,
+                                 .connector = SPAN("outside"),
+                                 .next_hop = SPAN("mx.example"),
+                                 .last_reply = SPAN("451 4.3.0 later")};
+    assert_int_equal(testing_update(f->store, later), OK);
+    struct queue_update noted = {
+        .id = m.id, .recipient = 1, .kind = QUEUE_NOTED, .delay_notified = true, .attempts = 99};
+    assert_int_equal(testing_update(f->store, noted), OK);
+    check_later(f, &m);
+    reopen(f);
+    check_later(f, &m);
+}
+
+static void test_statistics(void **state)
+{
+    struct fixture *f = *state;
+    accept(f, 1, 100, 2);
+    struct testing_message m = accept(f, 2, 200000, 3);
+    testing_update(f->store, (struct queue_update){.id = m.id, .recipient = 2, .kind = QUEUE_DONE});
+    struct store_statistics s = store_statistics(f->store);
+    assert_int_equal(s.commits, 3);
+    assert_int_equal(s.arrivals, 2);
+    assert_int_equal(s.updates, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(s.messages, 2);
+        assert_int_equal(s.recipients, 4);
+        assert_int_equal(s.bytes, 200100);
+        reopen(f);
+        s = store_statistics(f->store);
+    }
+}
+
+/* A commit that cannot be kept leaves nothing behind, and the next one works. */
+static void test_id_twice_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message m = accept(f, 1, 100, 1), again = m,
+                           other = {.seed = 9, .size = 9, .recipients = 1};
+    again.seed = 2;
+    assert_int_equal(testing_accept(f->store, &again), ERR_EXISTS);
+    assert_int_equal(testing_check(f->store, &m), OK);
+    assert_int_equal(testing_accept(f->store, &other), OK);
+    assert_int_equal(testing_check(f->store, &other), OK);
+    assert_int_equal(store_statistics(f->store).messages, 2);
+}
+
+/* ---- pending ---- */
+
+struct pending_seen {
+    struct queue_pending all[8];
+    size_t count;
+    char domains[8][32];
+};
+
+static void see(void *context, const struct queue_pending *p)
+{
+    struct pending_seen *seen = context;
+    assert_true(seen->count < 8);
+    memcpy(seen->domains[seen->count], p->domain.p, p->domain.n);
+    seen->all[seen->count++] = *p;
+}
+
+static void test_pending(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message a = accept(f, 1, 100, 2), b = accept(f, 2, 300, 1);
+    testing_update(f->store,
+                   (struct queue_update){
+                       .id = a.id, .kind = QUEUE_LATER, .attempts = 2, .next_attempt_ms = 5});
+    testing_act(f->store, QUEUE_ACTION_HOLD, &(struct queue_filter){.id = b.id, .has_id = true}, 1);
+    struct pending_seen seen = {.count = 0};
+    assert_int_equal(queue_each_pending(f->store, see, &seen), OK);
+    assert_int_equal(seen.count, 3);
+    assert_true(message_id_eq(seen.all[0].id, a.id) && message_id_eq(seen.all[2].id, b.id));
+    assert_int_equal(seen.all[0].attempts, 2);
+    assert_int_equal(seen.all[0].next_attempt_ms, 5);
+    assert_int_equal(seen.all[1].recipient, 1);
+    assert_int_equal(seen.all[1].received_ms, a.received_ms);
+    assert_int_equal(seen.all[2].size, 300);
+    assert_int_equal(seen.all[2].state, RECIPIENT_HELD);
+    assert_string_equal(seen.domains[1], "d2.example");
+}
+
+/* ---- listing and acting ---- */
+
+static void assert_found(struct fixture *f, struct queue_filter filter, size_t messages,
+                         size_t recipients)
+{
+    struct testing_page page;
+    testing_list(f->store, &filter, (struct message_id){{0}}, 100, &page);
+    assert_int_equal(page.err, OK);
+    assert_int_equal(page.count, messages);
+    assert_false(page.has_more);
+    size_t found = 0;
+    for (size_t i = 0; i < page.count; i++)
+        found += page.items[i]->recipient_count;
+    assert_int_equal(found, recipients);
+    testing_page_done(&page);
+}
+
+static void test_filters(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message m[6];
+    for (uint64_t i = 0; i < 6;
+         i++) /* two recipients each: domains i and i + 1 of 5, senders i of 7 */
+        m[i] = accept(f, i, 10, 2);
+    struct queue_update later = {.id = m[3].id,
+                                 .kind = QUEUE_LATER,
+                                 .connector = SPAN("Outside"),
+                                 .next_hop = SPAN("mx.example")};
+    testing_update(f->store, later);
+    assert_found(f, (struct queue_filter){0}, 6, 12);
+    assert_found(f, (struct queue_filter){.id = m[2].id, .has_id = true}, 1, 2);
+    assert_found(f, (struct queue_filter){.id = message_id_new(1), .has_id = true}, 0, 0);
+    assert_found(f, (struct queue_filter){.domain = SPAN("D1.*")}, 3, 3);
+    assert_found(f, (struct queue_filter){.recipient = SPAN("user1@*")}, 6, 6);
+    assert_found(f, (struct queue_filter){.sender = SPAN("s4@*")}, 1, 2);
+    assert_found(f, (struct queue_filter){.sender = SPAN("s[4]@*")}, 0,
+                 0); /* brackets are no pattern */
+    assert_found(f, (struct queue_filter){.receive_connector = SPAN("inter???")}, 6, 12);
+    assert_found(f, (struct queue_filter){.receive_connector = SPAN("dsn")}, 0, 0);
+    assert_found(f, (struct queue_filter){.connector = SPAN("outside")}, 1, 1);
+    assert_found(f, (struct queue_filter){.next_hop = SPAN("mx.*"), .sender = SPAN("s3@*")}, 1, 1);
+    assert_found(f, (struct queue_filter){.older_than_ms = 1002}, 2, 4);
+    assert_found(f, (struct queue_filter){.newer_than_ms = 1002}, 3, 6);
+    assert_found(f, (struct queue_filter){.has_state = true, .state = RECIPIENT_HELD}, 0, 0);
+    assert_found(f, (struct queue_filter){.has_state = true, .domain = SPAN("d0.example")}, 3, 3);
+}
+
+static void test_pages(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t i = 0; i < 25; i++)
+        accept(f, i, 10, 3);
+    struct message_id after = {{0}};
+    size_t seen = 0;
+    for (bool more = true; more;) {
+        struct testing_page page;
+        testing_list(f->store, &(struct queue_filter){0}, after, 10, &page);
+        more = page.has_more;
+        for (size_t i = 0; i < page.count; i++) {
+            assert_int_equal(page.items[i]->envelope.received_ms, 1000 + seen++);
+            assert_int_equal(page.items[i]->recipient_count, 3);
+        }
+        assert_int_equal(page.count, more ? 10 : 5);
+        after = page.items[page.count - 1]->envelope.id;
+        char p[1];
+        assert_int_equal(queued_message_read(page.items[0], 0, p, 1),
+                         -1); /* lists carry no content */
+        testing_page_done(&page);
+    }
+    assert_int_equal(seen, 25);
+}
+
+static struct queue_filter by_id(const struct testing_message *m)
+{
+    return (struct queue_filter){.id = m->id, .has_id = true};
+}
+
+static void test_acts(void **state)
+{
+    struct fixture *f = *state;
+    struct testing_message a = accept(f, 1, 10, 2), b = accept(f, 2, 200000, 1);
+    struct queue_filter held = {.has_state = true, .state = RECIPIENT_HELD}, of_a = by_id(&a),
+                        of_b = by_id(&b);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_HOLD, &of_a, 50), 2);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_HOLD, &(struct queue_filter){0}, 50), 1);
+    assert_found(f, held, 2, 3);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_RELEASE, &of_a, 60), 2);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_RELEASE, &of_a, 61), 0);
+    assert_found(f, held, 1, 1);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_RETRY, &of_a, 70), 2);
+    struct queued_message *q = NULL;
+    assert_int_equal(testing_fetch(f->store, a.id, &q), OK);
+    assert_int_equal(q->recipients[1].next_attempt_ms, 70);
+    assert_int_equal(q->recipients[1].state, RECIPIENT_QUEUED);
+    queued_message_free(q);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_REMOVE, &of_b, 80), 1);
+    assert_int_equal(testing_check(f->store, &b), ERR_NOT_FOUND);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_REMOVE, &of_b, 80), 0);
+    assert_int_equal(store_statistics(f->store).messages, 1);
+}
+
+/* More than one step of a scan and of an act, with the thread at work. */
+static void test_long_acts(void **state)
+{
+    struct fixture *f = *state;
+    enum { MESSAGES = 30, RECIPIENTS = 500 };
+    for (uint64_t i = 0; i < MESSAGES; i++)
+        accept(f, i, 10, RECIPIENTS);
+    struct queue_filter d1 = {.domain = SPAN("d1.example"), .sender = SPAN("*@from.example")};
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_HOLD, &d1, 5), MESSAGES * RECIPIENTS / 5);
+    assert_found(f, (struct queue_filter){.has_state = true, .state = RECIPIENT_HELD}, MESSAGES,
+                 MESSAGES * RECIPIENTS / 5);
+    assert_found(f, (struct queue_filter){.recipient = SPAN("user499@*")}, MESSAGES, MESSAGES);
+    assert_int_equal(testing_act(f->store, QUEUE_ACTION_REMOVE, &(struct queue_filter){0}, 5),
+                     MESSAGES * RECIPIENTS);
+    assert_found(f, (struct queue_filter){0}, 0, 0);
+    struct store_statistics s = store_statistics(f->store);
+    assert_int_equal(s.messages + s.recipients + s.bytes, 0);
+}
+
+/* ---- a database of a later version ---- */
+
+static void test_newer_form_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    store_close(f->store);
+    char command[300];
+    snprintf(command, sizeof(command), "%s/state.db", f->folder);
+    FILE *db = fopen(command, "r+b");
+    assert_non_null(db);
+    fseek(db, 60, SEEK_SET); /* user_version, big-endian, in the header of an SQLite file */
+    fwrite("\0\0\0\x63", 1, 4, db);
+    fclose(db);
+    struct buf why = BUF_INIT(4096);
+    f->store = NULL;
+    assert_int_equal(store_open(f->folder, &f->store, &why), ERR_UNSUPPORTED);
+    assert_non_null(strstr(buf_text(&why), "newer version (form 99"));
+    buf_done(&why);
+}
+
+#define BOTH(test)                                                                                 \
+    cmocka_unit_test_setup_teardown(test, set_up, tear_down),                                      \
+        cmocka_unit_test_setup_teardown(test, set_up_running, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_folder_is_locked, set_up, tear_down),
+        cmocka_unit_test(test_folder_that_cannot_be),
+        cmocka_unit_test_setup_teardown(test_pending, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newer_form_is_refused, set_up, tear_down),
+        BOTH(test_message_is_kept),
+        BOTH(test_sizes),
+        BOTH(test_read_ends),
+        BOTH(test_unknown_is_not_found),
+        BOTH(test_writer_is_dropped),
+        BOTH(test_done_removes),
+        BOTH(test_later_and_noted),
+        BOTH(test_statistics),
+        BOTH(test_id_twice_is_refused),
+        BOTH(test_filters),
+        BOTH(test_pages),
+        BOTH(test_acts),
+        BOTH(test_long_acts),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}

@@ -1,0 +1,216 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "store/inside.h"
+
+enum {
+    WAL_IDLE_PAGES = 1000, /* worth a checkpoint while nobody waits */
+    WAL_FULL_PAGES = 8192, /* 32 MiB: not put off any longer */
+    IDLE_MS = 50,          /* so long without a job is a pause */
+};
+
+/* ---- jobs come in ---- */
+
+static void append_waiting(struct store *s, struct job *job)
+{
+    pthread_mutex_lock(&s->lock);
+    job_list_append(&s->waiting, job);
+    bool wake = s->writer_sleeps;
+    s->writer_sleeps = false; /* one wake-up is enough */
+    pthread_mutex_unlock(&s->lock);
+    if (wake)
+        pthread_cond_signal(&s->writer_wakes);
+}
+
+void store_do(struct store *store, struct job *job, const struct job_kind *kind, struct loop *loop)
+{
+    job->kind = kind;
+    job->store = store;
+    job->loop = loop;
+    job->err = OK;
+    if (store->is_running) {
+        append_waiting(store, job);
+        return;
+    }
+    struct job_list jobs;
+    job_list_init(&jobs);
+    job_list_append(&jobs, job);
+    while (jobs.first)
+        batch_run(store, &jobs);
+    while (segments_do_chore(&store->segments))
+        continue;
+}
+
+bool store_is_stopping(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool is_stopping = store->is_stopping;
+    pthread_mutex_unlock(&store->lock);
+    return is_stopping;
+}
+
+/* ---- the store's thread ---- */
+
+/* Under the lock: sleeps until there is a job. False after a pause of IDLE_MS, where that is asked
+ * for. The kernel's own clock is meant here, as it is the kernel that waits. */
+static bool sleep_for_jobs(struct store *s, bool is_limited)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += IDLE_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    s->writer_sleeps = true;
+    int result = is_limited ? pthread_cond_timedwait(&s->writer_wakes, &s->lock, &until)
+                            : pthread_cond_wait(&s->writer_wakes, &s->lock);
+    s->writer_sleeps = false;
+    return result != ETIMEDOUT;
+}
+
+enum turn { TURN_WORK, TURN_PAUSE, TURN_END };
+
+/* Takes all that waits. It may be nothing, where there are chores to do or time for a checkpoint.
+ */
+static enum turn take_waiting(struct store *s, struct job_list *jobs)
+{
+    enum turn turn = TURN_WORK;
+    job_list_init(jobs);
+    pthread_mutex_lock(&s->lock);
+    while (!s->waiting.first && turn == TURN_WORK && list_is_empty(&s->segments.chores)) {
+        if (s->is_stopping && s->reading == 0)
+            turn = TURN_END;
+        else if (!sleep_for_jobs(s, s->database.wal_pages >= WAL_IDLE_PAGES))
+            turn = TURN_PAUSE;
+    }
+    if (s->waiting.first) {
+        *jobs = s->waiting;
+        job_list_init(&s->waiting);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return turn;
+}
+
+/* Steps of long jobs go behind what came in the meantime. */
+static void put_back(struct store *s, struct job_list *jobs)
+{
+    if (!jobs->first)
+        return;
+    pthread_mutex_lock(&s->lock);
+    for (struct job *job = job_list_take(jobs); job; job = job_list_take(jobs))
+        job_list_append(&s->waiting, job);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *run_writer(void *context)
+{
+    struct store *s = context;
+    for (enum turn turn = TURN_WORK; turn != TURN_END;) {
+        struct job_list jobs;
+        turn = take_waiting(s, &jobs);
+        batch_run(s, &jobs);
+        put_back(s, &jobs);
+        segments_do_chore(&s->segments);
+        if (s->database.wal_pages >= (turn == TURN_PAUSE ? WAL_IDLE_PAGES : WAL_FULL_PAGES))
+            database_checkpoint(&s->database);
+    }
+    return NULL;
+}
+
+/* ---- the reader ---- */
+
+void store_read(struct store *store, struct job *job)
+{
+    pthread_mutex_lock(&store->lock);
+    job_list_append(&store->to_read, job);
+    store->reading++;
+    pthread_mutex_unlock(&store->lock);
+    pthread_cond_signal(&store->reader_wakes);
+}
+
+static struct job *take_to_read(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (!s->to_read.first && !s->reader_stops)
+        pthread_cond_wait(&s->reader_wakes, &s->lock);
+    struct job *job = job_list_take(&s->to_read);
+    pthread_mutex_unlock(&s->lock);
+    return job;
+}
+
+static void has_read(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->reading--;
+    pthread_cond_signal(&s->writer_wakes); /* it may wait for the last one */
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *run_reader(void *context)
+{
+    struct store *s = context;
+    for (struct job *job = take_to_read(s); job; job = take_to_read(s)) {
+        if (queue_fetch_read(job)) {
+            struct job_list one;
+            job_list_init(&one);
+            job_list_append(&one, job);
+            batch_answer(&one);
+        }
+        has_read(s);
+    }
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static void stop_reader(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->reader_stops = true;
+    pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->reader_wakes);
+    pthread_join(s->reader, NULL);
+    s->reader_stops = false;
+}
+
+void store_thread_init(struct store *s)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->writer_wakes, &attributes);
+    pthread_cond_init(&s->reader_wakes, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+enum err store_start(struct store *s)
+{
+    assert(!s->is_running);
+    s->is_running = true;
+    if (pthread_create(&s->reader, NULL, run_reader, s) != 0) {
+        s->is_running = false;
+        return ERR_IO;
+    }
+    if (pthread_create(&s->writer, NULL, run_writer, s) != 0) {
+        s->is_running = false;
+        stop_reader(s);
+        return ERR_IO;
+    }
+    pthread_setname_np(s->reader, "store-read");
+    pthread_setname_np(s->writer, "store");
+    return OK;
+}
+
+void store_thread_stop(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->is_stopping = true;
+    pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->writer_wakes);
+    pthread_join(s->writer, NULL);
+    stop_reader(s);
+    s->is_running = false;
+}
