@@ -17,9 +17,12 @@ struct reply {
     struct span text;  /* without code and enhanced code; lines are separated by '\n' */
 };
 
-#define REPLY(number, enhanced_code, words)                                                        \
-    ((struct reply){                                                                               \
-        .code = (number), .enhanced = enhanced_code, .text = {(words), sizeof(words) - 1}})
+/* For a static object; REPLY is the same as a value. */
+#define REPLY_INIT(number, enhanced_code, words)                                                   \
+    {                                                                                              \
+        .code = (number), .enhanced = enhanced_code, .text = {(words), sizeof(words) - 1 }         \
+    }
+#define REPLY(number, enhanced_code, words) ((struct reply)REPLY_INIT(number, enhanced_code, words))
 
 static inline bool reply_is_positive(const struct reply *r)
 {

@@ -139,7 +139,7 @@ static void end(struct world *world)
 static void on_stop(void *context)
 {
     struct world *world = context;
-    LOG(LOG_INFO, "stopping");
+    LOG(LOG_INFO, "stopping", LOG_N("queued", store_statistics(world->store).recipients));
     loop_stop(world->main_loop);
 }
 
@@ -266,8 +266,10 @@ int serve_main(int argc, char **argv)
         buf_done(&why);
         return CLI_USAGE;
     }
-    if (options.help)
-        return cli_main(3, (char *[]){"sealpost", "help", "serve", NULL});
+    if (options.help) {
+        char program[] = "sealpost", verb[] = "help", topic[] = "serve";
+        return cli_main(3, (char *[]){program, verb, topic, NULL});
+    }
     signal(SIGPIPE, SIG_IGN);
     raise_limits();
     umask(077);

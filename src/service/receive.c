@@ -152,7 +152,7 @@ static void on_timer(void *context)
         return;
     }
     static const struct reply timeout =
-        REPLY(421, "4.4.2", "Idle for too long, or the session lasted too long");
+        REPLY_INIT(421, "4.4.2", "Idle for too long, or the session lasted too long");
     smtp_server_terminate(s->machine, &timeout);
     log_end(s, LOG_INFO, "timeout", SPAN_NONE);
     s->wait = RECEIVE_WAIT_CLOSE;
@@ -257,7 +257,8 @@ void receive_answer_later(struct receive_session *s, const struct reply *reply)
     smtp_server_answer(s->machine, reply);
     s->active_ms = clock_monotonic_ms();
     if (s->home->stopping) {
-        static const struct reply stopping = REPLY(421, "4.3.2", "Shutting down; try again soon");
+        static const struct reply stopping =
+            REPLY_INIT(421, "4.3.2", "Shutting down; try again soon");
         smtp_server_terminate(s->machine, &stopping);
         s->wait = RECEIVE_WAIT_CLOSE;
         flush(s);
@@ -325,7 +326,8 @@ static void begin(struct receive_session *s)
     };
     s->machine = smtp_server_new(&options);
     if (s->home->stopping) {
-        static const struct reply stopping = REPLY(421, "4.3.2", "Shutting down; try again soon");
+        static const struct reply stopping =
+            REPLY_INIT(421, "4.3.2", "Shutting down; try again soon");
         smtp_server_refuse(s->machine, &stopping);
     }
     loop_timer_start(s->timer, time_left(s));
@@ -410,7 +412,7 @@ void receive_connection(void *context, int fd, const struct endpoint *peer,
 
 static void stop_sessions(struct receive_home *home, bool all)
 {
-    static const struct reply stopping = REPLY(421, "4.3.2", "Shutting down; try again soon");
+    static const struct reply stopping = REPLY_INIT(421, "4.3.2", "Shutting down; try again soon");
     LIST_EACH(s, &home->sessions, struct receive_session, node)
     {
         bool idle = s->wait == RECEIVE_NOT_WAITING && smtp_server_is_idle(s->machine);

@@ -46,7 +46,7 @@ void receive_message_mail(struct receive_session *s, const struct smtp_server_ev
     receive_message_drop(s);
     if (is_held_off(s)) {
         static const struct reply pressure =
-            REPLY(452, "4.3.1", "Insufficient system resources; try again later");
+            REPLY_INIT(452, "4.3.1", "Insufficient system resources; try again later");
         COUNT(s->home->world, messages_refused_pressure, 1);
         log_refused(s, "mail-refused", SPAN_NONE, &pressure);
         smtp_server_answer(s->machine, &pressure);
@@ -205,9 +205,9 @@ static void log_accepted(const struct receive_session *s, const struct envelope 
 static void refused_by_store(struct receive_session *s, enum err err)
 {
     static const struct reply full =
-        REPLY(452, "4.3.1", "Insufficient system storage; try again later");
+        REPLY_INIT(452, "4.3.1", "Insufficient system storage; try again later");
     static const struct reply failed =
-        REPLY(451, "4.3.0", "The message could not be stored; try again later");
+        REPLY_INIT(451, "4.3.0", "The message could not be stored; try again later");
     const struct reply *reply = err == ERR_FULL ? &full : &failed;
     COUNT(s->home->world, messages_refused_storage, 1);
     log_refused(s, "message-refused", SPAN_NONE, reply);
