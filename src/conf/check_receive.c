@@ -81,8 +81,10 @@ static void check_bind(const struct checking *check, const struct receive_connec
     for (size_t i = 0; i < c->bind_count; i++, item = item->next) {
         char text[ENDPOINT_TEXT];
         endpoint_format(&c->bind[i], text);
-        /* Port 0 takes a free port each time. */
-        if (c->bind[i].port && map_set(&seen, span_of(text), &seen))
+        if (c->bind[i].port == 0)
+            problem_warning(check->problems, item, SPAN("name a port"),
+                            "port 0 is another free port at each start");
+        else if (map_set(&seen, span_of(text), &seen))
             problem_error(check->problems, item, SPAN("keep one of them"), "%s is listed already",
                           text);
     }

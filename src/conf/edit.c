@@ -45,13 +45,13 @@ static enum err cut_name(struct arena *arena, const struct node *map, struct spa
         *name = span_head(*path, n);
         *path = span_skip(*path, n);
     }
-    if (name->n == 0 || (path->n && path->p[0] != '.') || path->n == 1)
+    if (name->n == 0 || !tree_text_is_fit(*name) || (path->n && path->p[0] != '.') || path->n == 1)
         return ERR_SYNTAX;
     *path = span_skip(*path, 1);
     return OK;
 }
 
-/* The whole of the text is copied, so that a change of a node's text cannot outlive it. */
+/* Makes the node what the value is, with all that is below it. */
 static void replace(struct arena *arena, struct node *node, const struct node *value)
 {
     node->kind = value->kind;
@@ -68,7 +68,11 @@ static enum err set_at(struct arena *arena, struct node *root, struct span path,
 {
     struct node *node = root;
     struct span whole = path, name;
-    while (path.n) {
+    for (int depth = 1; path.n; depth++) {
+        if (depth > DOCUMENT_DEPTH_MAX) {
+            buf_addf(why, "the path is deeper than %d levels", DOCUMENT_DEPTH_MAX);
+            return ERR_SYNTAX;
+        }
         if (cut_name(arena, node, &path, &name) != OK) {
             buf_addf(why, "\"" SPAN_FMT "\" is not a path like receive-connectors.internet.fqdn",
                      SPAN_ARG(whole));
@@ -106,6 +110,22 @@ static enum err explain(const struct problems *problems, struct buf *why)
     return ERR_SYNTAX;
 }
 
+/* Writes the tree, unless path and value together became too deep or too much to be read again. */
+static enum err write_readable(struct arena *arena, const struct node *root, struct buf *out,
+                               struct buf *why)
+{
+    struct problems problems = {0};
+    struct buf text = BUF_INIT(BUF_UNLIMITED);
+    json_t *json = tree_to_json(root);
+    yaml_write(&text, json);
+    json_decref(json);
+    tree_parse(arena, &problems, buf_span(&text));
+    enum err err = problems.errors ? explain(&problems, why) : buf_add(out, buf_span(&text));
+    problems_done(&problems);
+    buf_done(&text);
+    return err;
+}
+
 enum err document_edit(struct span yaml, struct span path, struct span value, struct buf *out,
                        struct buf *why)
 {
@@ -123,11 +143,8 @@ enum err document_edit(struct span yaml, struct span path, struct span value, st
     } else {
         err = set_at(&arena, root, path, node, why);
     }
-    if (err == OK) {
-        json_t *json = tree_to_json(root);
-        yaml_write(out, json);
-        json_decref(json);
-    }
+    if (err == OK)
+        err = write_readable(&arena, root, out, why);
     problems_done(&problems);
     arena_done(&arena);
     return err;

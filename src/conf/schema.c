@@ -243,7 +243,7 @@ static const struct schema_key queue_keys[] = {
      .min = 100, .max = COUNT_MAX,
      .explanation = "Recipients waiting at which new mail is put off; from two thirds of it on "
                     "only clients that may relay are served.",
-     .exchange = "QueueLength", .postfix = "qmgr_message_recipient_limit"},
+     .exchange = "QueueLength"},
     {"disk-high", VALUE_PERCENT, AT(struct queue_conf, disk_high_percent), .fallback = "99%",
      .min = 1, .max = 100,
      .explanation = "Used space of the data disk at which all new mail is put off.",
@@ -281,8 +281,7 @@ static const struct schema_key certificate_keys[] = {
 
 static const struct schema_key log_keys[] = {
     {"level", VALUE_CHOICE, AT(struct log_conf, level), .fallback = "info",
-     .choices = level_choices, .explanation = "The least important lines that are written.",
-     .exchange = "EventLogLevel"},
+     .choices = level_choices, .explanation = "The least important lines that are written."},
     {"format", VALUE_CHOICE, AT(struct log_conf, json), .fallback = "logfmt",
      .choices = format_choices, .explanation = "The form of a line."},
     {0}};

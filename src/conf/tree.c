@@ -93,6 +93,11 @@ static bool has_control(struct span s)
     return false;
 }
 
+bool tree_text_is_fit(struct span text)
+{
+    return text.n <= TREE_SCALAR_MAX && text_is_utf8(text) && !has_control(text);
+}
+
 /* Whether the text of a scalar can be taken. */
 static bool scalar_is_fit(struct builder *b, const yaml_event_t *event)
 {

@@ -42,6 +42,9 @@ bool tree_is_empty(const struct node *node);
 void tree_add_path(struct buf *out, const struct node *node);
 void tree_add_name(struct buf *out, struct span name);
 
+/* Whether it could stand in a document: UTF-8 without control characters, and not too long. */
+bool tree_text_is_fit(struct span text);
+
 /* Adds a child at the end. */
 struct node *tree_add(struct arena *arena, struct node *up, struct span name);
 void tree_remove(struct node *child);

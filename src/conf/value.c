@@ -180,8 +180,11 @@ bool value_read_domain(struct reading *r, const struct node *node, struct span t
 {
     bool found = wildcard && span_starts(text, SPAN("*."));
     struct span name = found ? span_skip(text, 2) : text;
+    if (name.n && name.p[name.n - 1] == '.')
+        name.n--;
     struct span key;
-    if (name.n == 0 || !address_is_domain(name, true) || address_is_literal(name) ||
+    struct ip ip;
+    if (name.n == 0 || ip_parse(name, &ip) == OK || !address_is_domain(name, true) ||
         address_domain_key(r->arena, name, &key) != OK) {
         problem_error(r->problems, node,
                       wildcard ? SPAN("write a name like example.com, or *.example.com")

@@ -185,8 +185,7 @@ static bool read_smart_host(struct reading *r, const struct schema_key *key, str
         return true;
     struct span name = span_head(text, span_find(text, ':'));
     struct span domain;
-    if (address_is_domain(name, true) && !address_is_literal(name) &&
-        address_domain_key(r->arena, name, &domain) == OK &&
+    if (address_is_domain(name, true) && address_domain_key(r->arena, name, &domain) == OK &&
         read_port(span_skip(text, name.n), &host->port)) {
         host->host = domain;
         return true;
