@@ -1,5 +1,5 @@
 /* How the parts of a document fit together: conf/check*.c through document_parse. */
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 #define HEAD "hostname: mail.example.com\n"
 #define LISTENER "receive-connectors: {in: {bind: '127.0.0.1:2525'}}\n"

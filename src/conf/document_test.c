@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 #define HEAD "hostname: mail.example.com\n"
 #define RECEIVE HEAD "receive-connectors:\n  in:\n    bind: 127.0.0.1:25\n"
@@ -189,84 +189,85 @@ static void test_other_values(void **state)
 }
 
 /* Every value that is refused, where it stands, and what is said. */
+static const struct {
+    const char *yaml, *text;
+} wrong_values[] = {
+    {"", "f: the document needs the key hostname"},
+    {"hostname: ''\n", "f:1:11: hostname: \"\" is not a domain name"},
+    {"hostname:\n", "f:1:1: hostname: has no value"},
+    {"hostname: [a.example]\n", "f:1:1: hostname: expected a single value, not a list"},
+    {"hostname: 192.0.2.1.\n", "is not a domain name"},
+    {"hostname: '[192.0.2.1]'\n", "is not a domain name"},
+    {"hostname: a b\n", "\"a b\" is not a domain name"},
+    {HEAD "hostnme: x\n",
+     "f:2:1: hostnme: the document has no such key\n    did you mean hostname?"},
+    {HEAD "wibble: x\n", "see sealpost.yaml(5)"},
+    {HEAD "MyHostname: x\n", "Postfix's MyHostname is hostname here"},
+    {HEAD "queue: [a]\n", "f:2:1: queue: expected a map of keys, not a list"},
+    {HEAD "queue: {disk-high: 101%}\n", "f:2:20: queue.disk-high: \"101%\" is out of range\n"
+                                        "    write a value from 1% to 100%"},
+    {HEAD "queue: {disk-high: x}\n", "\"x\" is not a percentage"},
+    {HEAD "queue: {max-length: 1e3}\n", "\"1e3\" is not a whole number"},
+    {HEAD "queue: {max-length: -1}\n", "\"-1\" is not a whole number"},
+    {HEAD "queue: {max-length: unlimited}\n", "\"unlimited\" is not a whole number"},
+    {HEAD "queue: {disk-reserve: 5 apples}\n", "\"5 apples\" is not a size"},
+    {HEAD "queue: {max-length: 99999999999999999999}\n", "is out of range"},
+    {HEAD "dns: {validate: maybe}\n", "\"maybe\" is neither true nor false"},
+    {HEAD "dns: {resolvers: [nowhere]}\n", "\"nowhere\" is not an address with a port"},
+    {HEAD "dns: {resolvers: {a: b}}\n", "expected a list of addresses, not a map"},
+    {HEAD "log: {format: jsn}\n",
+     "unknown value \"jsn\"\n    did you mean json? it is logfmt or json"},
+    {HEAD "log: {level: loud}\n", "write debug, info, warning or error"},
+    {HEAD "certificates: {directory: here}\n", "\"here\" is not an absolute path"},
+    {HEAD "accepted-domains: ['*']\n", "\"*\" is not a domain name"},
+    {HEAD "accepted-domains: ['*.*.b.example']\n", "is not a domain name"},
+    {HEAD "accepted-domains: [[a.example]]\n", "expected a single value, not a list"},
+    {HEAD "accepted-domains: [~]\n", "accepted-domains[0]: has no value"},
+    {HEAD "accepted-domains: [{type: relay}]\n", "an accepted domain needs the key domain"},
+    {HEAD "receive-connectors: [a]\n", "expected a map of names, not a list"},
+    {HEAD "receive-connectors: {a: b}\n", "receive-connectors.a: expected a map of keys"},
+    {HEAD "receive-connectors:\n  a:\n",
+     "f:3:3: receive-connectors.a: a receive connector needs the key bind"},
+    {HEAD "receive-connectors: {a: {bind: []}}\n", "there is no address to listen on"},
+    {HEAD "receive-connectors: {a: {bind: '0.0.0.0'}}\n",
+     "\"0.0.0.0\" is not an address with a port"},
+    {HEAD "receive-connectors: {a: {bind: ['[::]:65536']}}\n", "is not an address with a port"},
+    {RECEIVE "    from:\n", "receive-connectors.in.from: has no value"},
+    {RECEIVE "    from: [10.0.0.1/8]\n", "\"10.0.0.1/8\" is not a range of addresses"},
+    {RECEIVE "    from: [10.0.0.9-10.0.0.1]\n", "is not a range of addresses"},
+    {RECEIVE "    timeout: 600\n",
+     "\"600\" is not a duration\n    write a value from 1s to 1d, with its unit"},
+    {RECEIVE "    timeout: 2d\n", "\"2d\" is out of range"},
+    {RECEIVE "    max-message-size: 64KB\n    max-header-size: 1\n",
+     "from 1KB to 64MB, in B, KB, MB"},
+    {RECEIVE "    max-recipients: 99\n", "from 100 to 512000"},
+    {RECEIVE "    max-connections: 0\n", "from 1 to 2147483647, or unlimited"},
+    {RECEIVE "    tls: \"on\"\n", "unknown value \"on\"\n    did you mean off?"},
+    {RECEIVE "    TlsCertificateName: x\n", "a receive connector has no such key"},
+    {RECEIVE "    RemoteIPRanges: [10.0.0.1]\n", "Exchange's RemoteIPRanges is from here"},
+    {SEND "    smart-hosts: ['a b']\n", "\"a b\" is not a next hop"},
+    {SEND "    smart-hosts: ['a.example:0']\n", "is not a next hop"},
+    {SEND "    smart-hosts: ['[a.example]']\n", "is not a next hop"},
+    {SEND "    smart-hosts: ['[192.0.2.1']\n", "is not a next hop"},
+    {SEND "    smart-hosts: ['[192.0.2.1]x']\n", "is not a next hop"},
+    {SEND "    source-ip: here\n", "\"here\" is not an IP address"},
+    {SEND "    port: 65536\n", "from 1 to 65535"},
+    {HEAD "send-connectors: {a: {address-spaces: []}}\n", "the connector takes no mail"},
+    {HEAD "send-connectors: {a: {address-spaces: ['x;101']}}\n", "\"101\" is not a cost"},
+    {HEAD "send-connectors: {a: {address-spaces: ['x400:c=de']}}\n", "is not a domain name"},
+    {HEAD "send-connectors: {a/b: {address-spaces: ['*']}}\n", "cannot be a connector's name"},
+    {HEAD "send-connectors: {'': {address-spaces: ['*']}}\n", "cannot be a connector's name"},
+    {HEAD "send-connectors: {' a': {address-spaces: ['*']}}\n", "cannot be a connector's name"},
+    {HEAD "send-connectors: {A: {address-spaces: ['*']}, a: {address-spaces: [b.example]}}\n",
+     "differs only in case from \"A\" in line 2"},
+};
+
 static void test_wrong_values(void **state)
 {
     (void)state;
-    static const struct {
-        const char *yaml, *text;
-    } cases[] = {
-        {"", "f: the document needs the key hostname"},
-        {"hostname: ''\n", "f:1:11: hostname: \"\" is not a domain name"},
-        {"hostname:\n", "f:1:1: hostname: has no value"},
-        {"hostname: [a.example]\n", "f:1:1: hostname: expected a single value, not a list"},
-        {"hostname: 192.0.2.1.\n", "is not a domain name"},
-        {"hostname: '[192.0.2.1]'\n", "is not a domain name"},
-        {"hostname: a b\n", "\"a b\" is not a domain name"},
-        {HEAD "hostnme: x\n",
-         "f:2:1: hostnme: the document has no such key\n    did you mean hostname?"},
-        {HEAD "wibble: x\n", "see sealpost.yaml(5)"},
-        {HEAD "MyHostname: x\n", "Postfix's MyHostname is hostname here"},
-        {HEAD "queue: [a]\n", "f:2:1: queue: expected a map of keys, not a list"},
-        {HEAD "queue: {disk-high: 101%}\n", "f:2:20: queue.disk-high: \"101%\" is out of range\n"
-                                            "    write a value from 1% to 100%"},
-        {HEAD "queue: {disk-high: x}\n", "\"x\" is not a percentage"},
-        {HEAD "queue: {max-length: 1e3}\n", "\"1e3\" is not a whole number"},
-        {HEAD "queue: {max-length: -1}\n", "\"-1\" is not a whole number"},
-        {HEAD "queue: {max-length: unlimited}\n", "\"unlimited\" is not a whole number"},
-        {HEAD "queue: {disk-reserve: 5 apples}\n", "\"5 apples\" is not a size"},
-        {HEAD "queue: {max-length: 99999999999999999999}\n", "is out of range"},
-        {HEAD "dns: {validate: maybe}\n", "\"maybe\" is neither true nor false"},
-        {HEAD "dns: {resolvers: [nowhere]}\n", "\"nowhere\" is not an address with a port"},
-        {HEAD "dns: {resolvers: {a: b}}\n", "expected a list of addresses, not a map"},
-        {HEAD "log: {format: jsn}\n",
-         "unknown value \"jsn\"\n    did you mean json? it is logfmt or json"},
-        {HEAD "log: {level: loud}\n", "write debug, info, warning or error"},
-        {HEAD "certificates: {directory: here}\n", "\"here\" is not an absolute path"},
-        {HEAD "accepted-domains: ['*']\n", "\"*\" is not a domain name"},
-        {HEAD "accepted-domains: ['*.*.b.example']\n", "is not a domain name"},
-        {HEAD "accepted-domains: [[a.example]]\n", "expected a single value, not a list"},
-        {HEAD "accepted-domains: [~]\n", "accepted-domains[0]: has no value"},
-        {HEAD "accepted-domains: [{type: relay}]\n", "an accepted domain needs the key domain"},
-        {HEAD "receive-connectors: [a]\n", "expected a map of names, not a list"},
-        {HEAD "receive-connectors: {a: b}\n", "receive-connectors.a: expected a map of keys"},
-        {HEAD "receive-connectors:\n  a:\n",
-         "f:3:3: receive-connectors.a: a receive connector needs the key bind"},
-        {HEAD "receive-connectors: {a: {bind: []}}\n", "there is no address to listen on"},
-        {HEAD "receive-connectors: {a: {bind: '0.0.0.0'}}\n",
-         "\"0.0.0.0\" is not an address with a port"},
-        {HEAD "receive-connectors: {a: {bind: ['[::]:65536']}}\n", "is not an address with a port"},
-        {RECEIVE "    from:\n", "receive-connectors.in.from: has no value"},
-        {RECEIVE "    from: [10.0.0.1/8]\n", "\"10.0.0.1/8\" is not a range of addresses"},
-        {RECEIVE "    from: [10.0.0.9-10.0.0.1]\n", "is not a range of addresses"},
-        {RECEIVE "    timeout: 600\n",
-         "\"600\" is not a duration\n    write a value from 1s to 1d, with its unit"},
-        {RECEIVE "    timeout: 2d\n", "\"2d\" is out of range"},
-        {RECEIVE "    max-message-size: 64KB\n    max-header-size: 1\n",
-         "from 1KB to 64MB, in B, KB, MB"},
-        {RECEIVE "    max-recipients: 99\n", "from 100 to 512000"},
-        {RECEIVE "    max-connections: 0\n", "from 1 to 2147483647, or unlimited"},
-        {RECEIVE "    tls: \"on\"\n", "unknown value \"on\"\n    did you mean off?"},
-        {RECEIVE "    TlsCertificateName: x\n", "a receive connector has no such key"},
-        {RECEIVE "    RemoteIPRanges: [10.0.0.1]\n", "Exchange's RemoteIPRanges is from here"},
-        {SEND "    smart-hosts: ['a b']\n", "\"a b\" is not a next hop"},
-        {SEND "    smart-hosts: ['a.example:0']\n", "is not a next hop"},
-        {SEND "    smart-hosts: ['[a.example]']\n", "is not a next hop"},
-        {SEND "    smart-hosts: ['[192.0.2.1']\n", "is not a next hop"},
-        {SEND "    smart-hosts: ['[192.0.2.1]x']\n", "is not a next hop"},
-        {SEND "    source-ip: here\n", "\"here\" is not an IP address"},
-        {SEND "    port: 65536\n", "from 1 to 65535"},
-        {HEAD "send-connectors: {a: {address-spaces: []}}\n", "the connector takes no mail"},
-        {HEAD "send-connectors: {a: {address-spaces: ['x;101']}}\n", "\"101\" is not a cost"},
-        {HEAD "send-connectors: {a: {address-spaces: ['x400:c=de']}}\n", "is not a domain name"},
-        {HEAD "send-connectors: {a/b: {address-spaces: ['*']}}\n", "cannot be a connector's name"},
-        {HEAD "send-connectors: {'': {address-spaces: ['*']}}\n", "cannot be a connector's name"},
-        {HEAD "send-connectors: {' a': {address-spaces: ['*']}}\n", "cannot be a connector's name"},
-        {HEAD "send-connectors: {A: {address-spaces: ['*']}, a: {address-spaces: [b.example]}}\n",
-         "differs only in case from \"A\" in line 2"},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        char *problems = problems_of(cases[i].yaml);
-        assert_has(problems, cases[i].text);
+    for (size_t i = 0; i < COUNT_OF(wrong_values); i++) {
+        char *problems = problems_of(wrong_values[i].yaml);
+        assert_has(problems, wrong_values[i].text);
         free(problems);
     }
 }

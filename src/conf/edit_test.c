@@ -1,6 +1,6 @@
 /* Changes of the text, differences between documents, and the reference page. */
+#include "conf/parse_script.h"
 #include "conf/schema.h"
-#include "conf/test_support.h"
 
 #define HEAD "hostname: mail.example.com\n"
 #define IN HEAD "receive-connectors:\n  in:\n    bind: ['0.0.0.0:25']\n"

@@ -138,7 +138,8 @@ static void take_key(struct builder *b, const yaml_event_t *event)
         return;
     b->key = arena_copy(b->arena, text);
     struct buf id = BUF_INIT(BUF_UNLIMITED);
-    buf_add(&id, span_make((const char *)&b->at, sizeof(b->at)));
+    uintptr_t container = (uintptr_t)b->at;
+    buf_add(&id, span_make((const char *)&container, sizeof(container)));
     buf_add(&id, text);
     uintptr_t before = (uintptr_t)map_get(&b->seen, buf_span(&id));
     if (before) {
@@ -264,10 +265,10 @@ static void on_event(struct builder *b, const yaml_event_t *event)
 static void report_bytes(struct builder *b, struct span yaml)
 {
     unsigned line = 1, column = 1;
-    for (size_t i = 0; i < yaml.n && i < b->parser->problem_offset; i++) {
-        bool is_end = yaml.p[i] == '\n';
-        line += is_end;
-        column = is_end ? 1 : column + 1;
+    struct span before = span_head(yaml, b->parser->problem_offset), part;
+    while (span_cut(&before, '\n', &part)) {
+        line += before.p != NULL;
+        column = (unsigned)part.n + 1;
     }
     problem_syntax(b->problems, line, column, SPAN("save the file as UTF-8 text"),
                    "not readable as UTF-8 text: %s", b->parser->problem);

@@ -1,7 +1,7 @@
 #include "conf/tree.h"
 
+#include "conf/parse_script.h"
 #include "conf/problem.h"
-#include "conf/test_support.h"
 
 /* The tree in one line: {a: [b, "c"], d: {}}; quoted scalars in quotes. */
 static void add_tree(struct buf *out, const struct node *node)

@@ -1,6 +1,6 @@
 #include "policy/accept.h"
 
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 #define HEAD "hostname: mail.example.com\n"
 

@@ -1,6 +1,6 @@
 #include "policy/pressure.h"
 
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 #define GIB (1ULL << 30)
 

@@ -1,7 +1,7 @@
 #include "policy/retry.h"
 
 #include "base/clock.h"
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 static const struct retry_conf exchange = {
     .glitch_count = 4,

@@ -1,6 +1,6 @@
 #include "policy/route.h"
 
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 static const char routes[] =
     "hostname: mail.example.com\n"

@@ -1,6 +1,6 @@
 #include "policy/tls_policy.h"
 
-#include "conf/test_support.h"
+#include "conf/parse_script.h"
 
 enum { OFFERED = 1, ACTIVE = 2, FAILED = 4 };
 

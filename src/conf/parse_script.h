@@ -1,6 +1,6 @@
 /* What the tests of the document share. Included by tests only. */
-#ifndef CONF_TEST_SUPPORT_H
-#define CONF_TEST_SUPPORT_H
+#ifndef CONF_PARSE_SCRIPT_H
+#define CONF_PARSE_SCRIPT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
