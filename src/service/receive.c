@@ -13,6 +13,7 @@
 #include "service/receive_session.h"
 
 enum {
+    UNREAD_REPLIES_MAX = 64 * 1024,
     STOP_GRACE_MS = 5000,    /* for messages that are arriving when the server stops */
     COMMAND_LINE_MAX = 4096, /* RFC 5321 section 4.5.3.1.4 (512) plus SIZE, DSN, SMTPUTF8 and
                                 8BITMIME parameters */
@@ -215,10 +216,16 @@ static void pump(struct receive_session *s, struct span input, size_t *used)
             break;
         size_t n = smtp_server_feed(s->machine, span_skip(input, *used));
         *used += n;
-        if (n == 0 && !smtp_server_next(s->machine, &event))
-            break;
-        if (n == 0)
+        if (n == 0 && !smtp_server_next(s->machine, &event)) {
+            /* The machine's replies fill its room: on with it, unless the peer does not read them.
+             */
+            if (smtp_server_out(s->machine).n == 0 ||
+                stream_pending(s->stream) > UNREAD_REPLIES_MAX)
+                break;
+            flush(s);
+        } else if (n == 0) {
             handle(s, &event);
+        }
     }
     if (s->wait == RECEIVE_WAIT_TARPIT || s->wait == RECEIVE_WAIT_COMMIT)
         stream_pause(s->stream);
@@ -288,7 +295,10 @@ static void on_tls(void *context)
 
 static void on_writable(void *context)
 {
-    ((struct receive_session *)context)->active_ms = clock_monotonic_ms();
+    struct receive_session *s = context;
+    s->active_ms = clock_monotonic_ms();
+    if (s->wait == RECEIVE_NOT_WAITING)
+        stream_resume(s->stream);
 }
 
 /* ---- a new connection ---- */
