@@ -8,12 +8,15 @@
 #define CERT_SELECT_H
 
 #include "cert/certificate.h"
+#include "cert/pin.h"
 
 enum chain_state { CHAIN_TRUSTED, CHAIN_PRIVATE, CHAIN_SELF_SIGNED, CHAIN_INCOMPLETE };
 
 enum verdict_reason {
     VERDICT_CHOSEN,
     VERDICT_LESS_PREFERRED, /* eligible, but another ranks higher; `detail` says by which rule */
+    VERDICT_OTHER_KEY_TYPE, /* chosen as well, for clients that cannot verify the first one's key type */
+    VERDICT_NOT_PINNED,     /* usable, but the connector's pin names another */
     VERDICT_NOT_ENABLED,    /* the service is not enabled */
     VERDICT_KEY_MISSING,
     VERDICT_KEY_MISMATCH,
@@ -37,22 +40,39 @@ struct verdict {
     struct span detail;
 };
 
+/* How a pin fared. */
+enum pin_state { PIN_UNUSED, PIN_HELD, PIN_FELL_BACK, PIN_BROKEN /* strict: nothing is chosen */ };
+
 struct selection {
-    const struct certificate *chosen; /* NULL: none is usable at all */
-    bool name_covered;                /* false with a chosen one: event 12014, still served */
-    bool expired;                     /* event 12016 */
-    struct verdict *verdicts;         /* one per candidate, same order */
+    const struct certificate *chosen;     /* NULL: none is usable at all */
+    const struct certificate *other_type; /* the best of the other key type (RSA beside ECDSA), as good by name
+                                             and validity, or NULL */
+    bool name_covered;                    /* false with a chosen one: event 12014, still served */
+    bool expired;                         /* event 12016 */
+    enum pin_state pin;
+    struct verdict *verdicts; /* one per candidate, same order */
 };
 
 struct selection_request {
-    struct span name; /* the connector's fqdn */
+    struct span name; /* the connector's fqdn, or the SNI name */
     enum cert_service service;
     int64_t now_ms;
     const struct candidate *candidates;
     size_t count;
+    const struct pin *pin; /* NULL or PIN_NONE: none */
+    bool pin_strict;
 };
 
+/* Sealpost's rules. */
 struct selection certificate_select(struct arena *arena, const struct selection_request *request);
+/* Exchange's documented rules, traps included, for the diagnosis of Exchange servers: see cert/select_exchange.c. */
+struct selection certificate_select_exchange(struct arena *arena, const struct selection_request *request);
+
+/* A certificate for a client that asks for another name than the connector's (SNI): one that covers `sni` exactly or by
+ * wildcard, is valid and not worse than the connector's own choice; NULL: the connector's own choice stays. */
+const struct certificate *certificate_select_sni(struct arena *arena, const struct selection_request *request,
+                                                 const struct selection *own, struct span sni);
+
 const char *verdict_text(enum verdict_reason reason);
 
 #endif

@@ -30,6 +30,10 @@ enum receive_tls {
     RECEIVE_TLS_IMPLICIT
 };
 
+/* OFFER: STARTTLS with the best usable certificate, and event 12014. WITHHOLD: as Exchange does, no STARTTLS. REFUSE: connections
+ * are turned away with 421. */
+enum on_mismatch { MISMATCH_OFFER, MISMATCH_WITHHOLD, MISMATCH_REFUSE };
+
 /* A number that may be "unlimited". */
 #define UNLIMITED UINT64_MAX
 
@@ -100,6 +104,7 @@ struct send_connector {
     enum send_verify tls_verify;
     struct span tls_verify_domain; /* check this name instead of the host's; empty: the host's */
     struct span tls_trust_file;    /* PEM; empty: the system's roots */
+    struct span tls_certificate;   /* pin of the client certificate to present; empty: none */
     uint64_t max_message_size;     /* 35MB */
     uint64_t max_connections;      /* whole connector, 1000 */
     uint64_t max_connections_per_next_hop; /* 20 */
@@ -125,9 +130,28 @@ struct dns_conf {
     bool local_zones; /* libunbound's built-in special-use zones */
 };
 
+struct acme_conf {
+    struct span directory; /* URL; empty: no ACME */
+    struct span contact;   /* mail address */
+    struct span *names;    /* of the certificate; default: the receive connectors' fqdns */
+    size_t name_count;
+    struct span key;       /* "p256" (default), "p384", "rsa2048" ... */
+    bool reuse_key;        /* keep the key at renewal, so that TLSA records stay true */
+    struct span challenge; /* "http-01" or "dns-01" */
+    struct endpoint http_bind; /* where http-01 is answered; 0.0.0.0:80 */
+    struct span dns_hook;  /* program for dns-01: called with "begin|done|failed", type, name, token, authorisation */
+    struct span eab_key_id, eab_key_file; /* external account binding; empty: none */
+    struct span trust_file;    /* PEM roots of the directory's own TLS; empty: the system's */
+    uint64_t renew_at_percent; /* of the lifetime, where ARI says nothing: 66 */
+};
+
 struct certificate_conf {
-    struct span
-        directory; /* PEM files that are loaded besides the data folder's own; empty: none */
+    struct span directory; /* PEM files that are loaded besides the data folder's own; empty: none */
+    struct span *watch;    /* folders whose certificates are imported when they change, whole pairs only */
+    size_t watch_count;
+    uint64_t watch_interval_ms;    /* slow poll beside inotify, 1m */
+    uint64_t sentinel_interval_ms; /* 1h; 0: only after changes and on demand */
+    struct acme_conf acme;
 };
 
 struct log_conf {
