@@ -1,4 +1,6 @@
 /* cert: what certificates there are, who uses them and why. */
+#include <unistd.h>
+
 #include "cli/answer.h"
 #include "cli/certificates_offline.h"
 #include "cli/client.h"
@@ -109,12 +111,20 @@ static void say_list(struct command *c, const json_t *answer)
     }
 }
 
-/* Asks the daemon; without one, or where it is wished, reads the folder. */
+/* Without a daemon, or where it is wished, the folder is read; where there is no folder either, it
+ * is the daemon that is missed. */
+static bool goes_offline(struct command *c)
+{
+    if (options_has(&c->options, "offline") || options_has(&c->options, "config"))
+        return true;
+    struct span folder = arena_printf(&c->arena, SPAN_FMT "/certificates", SPAN_ARG(c->data));
+    return !client_is_reachable(c) && access(folder.p, R_OK | X_OK) == 0;
+}
+
 static int get_list(struct command *c, json_t **answer)
 {
-    bool wished = options_has(&c->options, "offline") || options_has(&c->options, "config");
     struct buf target;
-    if (wished || !client_is_reachable(c))
+    if (goes_offline(c))
         return certificates_read_offline(c, answer);
     client_target(&target, "/v1/certificates");
     return client_get(c, &target, answer);
@@ -203,8 +213,7 @@ int run_cert_show(struct command *c)
 {
     struct buf target;
     json_t *answer = NULL;
-    bool wished = options_has(&c->options, "offline") || options_has(&c->options, "config");
-    if (wished || !client_is_reachable(c))
+    if (goes_offline(c))
         return show_offline(c, command_word(c, 0));
     client_target(&target, "/v1/certificates");
     client_add_part(&target, command_word(c, 0));

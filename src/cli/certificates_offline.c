@@ -34,12 +34,14 @@ static void add_fault(struct folder *f, struct span path, struct span text)
 static void read_certificate(struct command *c, struct folder *f, struct span path)
 {
     struct buf pem = BUF_INIT(BUF_UNLIMITED), why = BUF_INIT(1024);
-    if (command_read_file(c, path, CERT_PEM_MAX, &pem) != OK)
+    if (command_read_file(c, path, CERT_PEM_MAX, &pem) != OK) {
         add_fault(f, path, SPAN("it cannot be read"));
-    else if (certificate_parse_pem(buf_span(&pem), SPAN_NONE, &f->items[f->count], &why) != OK)
+    } else if (certificate_parse_pem(buf_span(&pem), SPAN_NONE, &f->items[f->count], &why) != OK) {
         add_fault(f, path, buf_span(&why));
-    else
+    } else {
+        f->items[f->count]->services = SERVICE_SMTP; /* as the daemon's store has it */
         f->paths[f->count++] = path;
+    }
     if (pem.n)
         explicit_bzero(pem.p, pem.n); /* it may hold a private key */
     buf_done(&pem);

@@ -31,6 +31,17 @@ static int unknown_verb(struct command *c, const char *word, const char *verb)
     return command_usage(c, "there is no verb \"%s%s%s\"", before, gap, word);
 }
 
+static int needs_action(struct command *c, const char *name)
+{
+    struct buf actions = BUF_INIT(BUF_UNLIMITED);
+    for (size_t i = 0; i < verb_count; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            buf_addf(&actions, "%s%s", actions.n ? ", " : "", verbs[i].action);
+    int code = command_usage(c, "%s needs an action: %s", name, buf_text(&actions));
+    buf_done(&actions);
+    return code;
+}
+
 /* Finds the verb and its action in the words; *used says how many arguments were read. */
 static int find_verb(struct command *c, char *const *args, size_t count, size_t *used,
                      struct buf *why)
@@ -51,7 +62,7 @@ static int find_verb(struct command *c, char *const *args, size_t count, size_t 
         *used += taken;
         action = c->options.word_count > 1 ? c->options.words[1] : NULL;
         if (!action && !options_has(&c->options, "help"))
-            return command_usage(c, "%s needs an action; see sealpost help %s", name, name);
+            return needs_action(c, name);
         if (action && !verb_find(name, action))
             return unknown_verb(c, action, name);
     }
@@ -123,10 +134,11 @@ int cli_main(int argc, char **argv)
     options_know(&c.options, &global_options);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     static char version[] = "version";
+    char *const only_version[] = {version};
     char *const *args = argc > 0 ? argv + 1 : argv;
     size_t count = argc > 0 ? (size_t)argc - 1 : 0;
     if (count == 1 && strcmp(args[0], "--version") == 0)
-        args = (char *const[]){version};
+        args = only_version;
     int code = run(&c, args, count, &why);
     int written = command_flush(&c);
     curl_global_cleanup();

@@ -186,7 +186,5 @@ int run_config_restore(struct command *c)
     client_add_query(&target, "dry-run",
                      options_has(&c->options, "dry-run") ? SPAN("1") : SPAN_NONE);
     int code = client_send(c, "POST", &target, NULL, &answer);
-    return change_say(c,
-                      arena_printf(&c->arena, "revision " SPAN_FMT, SPAN_ARG(command_word(c, 0))),
-                      code, answer);
+    return change_say(c, SPAN_NONE, code, answer);
 }

@@ -1,9 +1,10 @@
 /* receive-connector and send-connector: one file, as they differ only in what is listed. */
+#include "cli/connectors.h"
+
 #include <stdlib.h>
 
 #include "cli/answer.h"
 #include "cli/client.h"
-#include "cli/connectors.h"
 #include "cli/human.h"
 #include "cli/problems.h"
 #include "cli/table.h"
@@ -80,11 +81,12 @@ enum style presented_add(struct buf *out, const json_t *presents, int64_t now_ms
         buf_add_text(out, "expired");
         return STYLE_BAD;
     }
+    if (!answer_true(presents, "name-covered")) {
+        buf_add_text(out, "(fallback)");
+        return STYLE_WARNING;
+    }
     human_add_when(out, answer_time(presents, "expires"), now_ms);
-    if (answer_true(presents, "name-covered"))
-        return STYLE_GOOD;
-    buf_add_text(out, " (fallback)");
-    return STYLE_WARNING;
+    return STYLE_GOOD;
 }
 
 /* ---- list ---- */
@@ -211,16 +213,16 @@ static json_t *read_members(struct command *c, size_t first)
         char *key = arena_text(&c->arena, span_head(word, equals));
         struct span text = span_skip(word, equals + 1);
         json_t *value = json_stringn(text.p ? text.p : "", text.n);
-        if (equals == word.n || equals == 0 || !value)
-            command_usage(
-                c, value ? "\"" SPAN_FMT "\" is not KEY=VALUE" : "\"" SPAN_FMT "\" is not UTF-8",
-                SPAN_ARG(word));
-        else if (json_object_get(members, key))
-            command_usage(c, "%s is given twice", key);
-        else if (json_object_set_new(members, key, value) == 0)
+        const char *wrong = equals == word.n || equals == 0 ? "is not KEY=VALUE"
+                            : json_object_get(members, key) ? "gives its key twice"
+                            : !value                        ? "is not UTF-8"
+                                                            : NULL;
+        if (!wrong && json_object_set(members, key, value) != 0)
+            wrong = "is not UTF-8";
+        json_decref(value);
+        if (!wrong)
             continue;
-        else
-            command_usage(c, "\"%s\" is not UTF-8", key);
+        command_usage(c, "\"" SPAN_FMT "\" %s", SPAN_ARG(word), wrong);
         json_decref(members);
         return NULL;
     }
@@ -242,7 +244,7 @@ int run_connector_set(struct command *c)
     target_of(c, &target, command_word(c, 0));
     add_dry_run(c, &target);
     int code = client_send(c, "PATCH", &target, members, &answer);
-    return change_say(c, command_word(c, 0), code, answer);
+    return change_say(c, SPAN_NONE, code, answer);
 }
 
 int run_connector_new(struct command *c)
@@ -260,7 +262,7 @@ int run_connector_new(struct command *c)
     target_of(c, &target, SPAN_NONE);
     add_dry_run(c, &target);
     int code = client_send(c, "POST", &target, members, &answer);
-    return change_say(c, name, code, answer);
+    return change_say(c, SPAN_NONE, code, answer);
 }
 
 int run_connector_remove(struct command *c)
@@ -272,5 +274,5 @@ int run_connector_remove(struct command *c)
     struct request request = {.method = "DELETE", .target = &target};
     int code = client_ask(c, &request, &answer);
     buf_done(&target);
-    return change_say(c, command_word(c, 0), code, answer);
+    return change_say(c, SPAN_NONE, code, answer);
 }

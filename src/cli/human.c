@@ -8,7 +8,7 @@ void human_add_span(struct buf *out, int64_t ms)
 {
     ms = ms < 0 ? -ms : ms;
     if (ms >= 730 * DAY_MS)
-        buf_addf(out, "%lld years", (long long)(ms / (365 * DAY_MS)));
+        buf_addf(out, "%lld years", (long long)((ms + 182 * DAY_MS) / (365 * DAY_MS)));
     else if (ms >= 2 * DAY_MS)
         buf_addf(out, "%lld days", (long long)(ms / DAY_MS));
     else if (ms >= HOUR_MS)
@@ -43,8 +43,11 @@ void human_add_size(struct buf *out, uint64_t bytes)
         value /= 1024;
         unit++;
     }
-    bool whole = unit == 0 || value >= 99.95 || value - (double)(uint64_t)value < 0.05;
-    buf_addf(out, whole ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    uint64_t tenths = (uint64_t)(value * 10 + 0.5);
+    if (value >= 99.95 || tenths % 10 == 0)
+        buf_addf(out, "%.0f %s", value, units[unit]);
+    else
+        buf_addf(out, "%.1f %s", value, units[unit]);
 }
 
 void human_add_time(struct buf *out, int64_t ms)

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-/* "12 s", "3 min", "2 h", "41 days", "10 years": one unit, rounded down. */
+/* "12 s", "3 min", "2 h", "41 days", "10 years": one unit, rounded down (years: to the nearest). */
 void human_add_span(struct buf *out, int64_t ms);
 /* "in 3 min", "2 h ago", "now". */
 void human_add_when(struct buf *out, int64_t ms, int64_t now_ms);

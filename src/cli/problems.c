@@ -9,11 +9,11 @@ static void say_problem(struct command *c, struct span file, const json_t *probl
     int64_t line = answer_number(problem, "line"), column = answer_number(problem, "column");
     struct span path = answer_text(problem, "path"), remedy = answer_text(problem, "remedy");
     clean_add(out, file);
-    if (line)
+    if (file.n && line)
         buf_addf(out, ":%lld", (long long)line);
-    if (line && column)
+    if (file.n && line && column)
         buf_addf(out, ":%lld", (long long)column);
-    buf_add_text(out, ": ");
+    buf_add_text(out, file.n ? ": " : "");
     terminal_add(out, &c->terminal, warning ? STYLE_WARNING : STYLE_BAD,
                  warning ? SPAN("warning") : SPAN("error"));
     buf_add_text(out, ": ");

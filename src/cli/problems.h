@@ -4,7 +4,8 @@
 
 #include "cli/command.h"
 
-/* The API's problems: "sealpost.yaml:12:5: path: text" and the remedy below it. */
+/* The API's problems: "sealpost.yaml:12:5: error: path: text" and the remedy below it. Without a
+ * file, places are left out: they mean nothing to who did not write the text. */
 void problems_say(struct command *c, struct span file, const json_t *problems);
 
 /* Shows the answer to a change (its diff, revision, problems) and releases it; returns the exit

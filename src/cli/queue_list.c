@@ -7,9 +7,10 @@
 #include "cli/verbs.h"
 
 enum {
-    LIST_USUAL = 50, /* messages that are listed without --limit */
-    PAGE = 500,      /* asked for at a time */
-    RECIPIENTS_LISTED = 3,
+    LIST_USUAL = 50,      /* messages that are listed without --limit */
+    PAGE = 500,           /* asked for at a time */
+    RECIPIENTS_NAMED = 4, /* of those that wait for the same */
+    GROUPS_LISTED = 4,
 };
 
 /* ---- one message as text ---- */
@@ -19,43 +20,65 @@ static struct span or_null_path(struct span sender)
     return sender.n ? sender : SPAN("<>");
 }
 
-/* "    name   text", cut to the terminal where there is one. */
+/* "    name   text", broken into lines where the terminal is narrow. */
 static void say_field(struct command *c, const char *before, struct span text, enum style style)
 {
-    struct buf clean = BUF_INIT(BUF_UNLIMITED);
-    size_t taken = clean_width(span_of(before)), width = c->terminal.width;
-    clean_add(&clean, text);
+    size_t indent = clean_width(span_of(before));
     buf_add_text(&c->out, before);
-    struct buf cut = BUF_INIT(BUF_UNLIMITED);
-    clean_add_cut(&cut, buf_span(&clean), width > taken ? width - taken : SIZE_MAX);
-    terminal_add(&c->out, &c->terminal, style, buf_span(&cut));
-    buf_add_char(&c->out, '\n');
-    buf_done(&cut);
-    buf_done(&clean);
+    wrap_add(&c->out, &c->terminal, style, text, indent, indent);
 }
 
-static void say_recipient(struct command *c, const json_t *recipient)
+/* Recipients that wait for the same and go on alike. */
+static bool is_alike(const json_t *a, const json_t *b)
+{
+    static const char *const members[] = {"state", "why", "next", "next-attempt"};
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        if (!json_equal((json_t *)(uintptr_t)answer_of(a, members[i]),
+                        (json_t *)(uintptr_t)answer_of(b, members[i])))
+            return false;
+    return true;
+}
+
+static void say_waiting(struct command *c, const json_t *recipient)
 {
     struct buf next = BUF_INIT(BUF_UNLIMITED);
     bool held = span_eq(answer_text(recipient, "state"), SPAN("held"));
-    struct span text = answer_text(recipient, "next");
     int64_t at = answer_time(recipient, "next-attempt");
-    say_field(c, "  to ", answer_text(recipient, "address"), STYLE_PLAIN);
     say_field(c, "     waits: ", answer_text(recipient, "why"), held ? STYLE_WARNING : STYLE_PLAIN);
     if (!held && at > c->now_ms) {
         human_add_when(&next, at, c->now_ms);
         buf_add_text(&next, ": ");
     }
-    buf_add(&next, text);
+    buf_add(&next, answer_text(recipient, "next"));
     say_field(c, "     next:  ", buf_span(&next), STYLE_PLAIN);
     buf_done(&next);
+}
+
+/* Those from `first` on that are alike, on one line; returns how many they are. */
+static size_t say_recipients(struct command *c, const json_t *recipients, size_t first)
+{
+    const json_t *recipient = json_array_get(recipients, first), *other = recipient;
+    struct buf names = BUF_INIT(BUF_UNLIMITED);
+    size_t n = 0;
+    while (other && is_alike(recipient, other)) {
+        struct span address = answer_text(other, "address");
+        if (n < RECIPIENTS_NAMED)
+            buf_addf(&names, "%s" SPAN_FMT, n ? ", " : "", SPAN_ARG(address));
+        n++;
+        other = json_array_get(recipients, first + n);
+    }
+    if (n > RECIPIENTS_NAMED)
+        buf_addf(&names, " and %zu more", n - RECIPIENTS_NAMED);
+    say_field(c, "  to ", buf_span(&names), STYLE_PLAIN);
+    buf_done(&names);
+    say_waiting(c, recipient);
+    return n;
 }
 
 static void say_message(struct command *c, const json_t *message)
 {
     struct buf line = BUF_INIT(BUF_UNLIMITED);
-    size_t i, count = answer_count(message, "recipients");
-    const json_t *recipient;
+    size_t count = answer_count(message, "recipients");
     clean_add(&line, answer_text(message, "id"));
     terminal_add(&c->out, &c->terminal, STYLE_BOLD, buf_span(&line));
     buf_reset(&line);
@@ -67,15 +90,15 @@ static void say_message(struct command *c, const json_t *message)
     buf_add(&c->out, buf_span(&line));
     buf_done(&line);
     say_field(c, "  from ", or_null_path(answer_text(message, "sender")), STYLE_PLAIN);
-    json_array_foreach(answer_of(message, "recipients"), i, recipient)
-    {
-        if (i == RECIPIENTS_LISTED && count > RECIPIENTS_LISTED + 1) {
+    const json_t *recipients = answer_of(message, "recipients");
+    for (size_t i = 0, groups = 0; i < count; groups++) {
+        if (groups == GROUPS_LISTED) {
             struct span rest =
                 arena_printf(&c->arena, "and %zu more (sealpost queue show ID)", count - i);
             say_field(c, "  ", rest, STYLE_FAINT);
             break;
         }
-        say_recipient(c, recipient);
+        i += say_recipients(c, recipients, i);
     }
 }
 

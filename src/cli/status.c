@@ -8,8 +8,8 @@
 #include "cli/verbs.h"
 
 enum {
-    ROWS_FIXED = 7,   /* head, two headings, certificates, queue, two of rates */
-    ROWS_FINDING = 3, /* what, consequence, remedy */
+    ROWS_FIXED = 7, /* head, two headings, certificates, queue, two of rates */
+    LABEL_WIDTH = 14,
     CONNECTORS_LEAST = 2,
 };
 
@@ -23,13 +23,56 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* What, consequence and remedy, whole, as the remedy is there to be pasted. Returns the number of
+ * lines. */
+static size_t add_finding(struct buf *out, const struct terminal *t, const json_t *finding)
+{
+    struct span level = answer_text(finding, "level"), subject = answer_text(finding, "subject");
+    struct span text = answer_text(finding, "text"), remedy = answer_text(finding, "remedy");
+    struct span consequence = answer_text(finding, "consequence");
+    struct buf head = BUF_INIT(BUF_UNLIMITED);
+    buf_addf(&head, "%lld " SPAN_FMT ": " SPAN_FMT, (long long)answer_number(finding, "id"),
+             SPAN_ARG(subject), SPAN_ARG(text));
+    size_t lines = wrap_add(out, t, level_style(level), buf_span(&head), 0, LABEL_WIDTH);
+    buf_done(&head);
+    if (consequence.n) {
+        terminal_add(out, t, STYLE_FAINT, SPAN("  consequence "));
+        lines += wrap_add(out, t, STYLE_PLAIN, consequence, LABEL_WIDTH, LABEL_WIDTH);
+    }
+    if (remedy.n) {
+        terminal_add(out, t, STYLE_FAINT, SPAN("  remedy      "));
+        lines += wrap_add(out, t, STYLE_PLAIN, remedy, LABEL_WIDTH, LABEL_WIDTH);
+    }
+    return lines;
+}
+
+/* How many findings fit into `room` lines; a further line says how many do not. */
+static size_t count_findings(const struct command *c, const json_t *findings, size_t *room)
+{
+    struct buf scratch = BUF_INIT(BUF_UNLIMITED);
+    size_t i, shown = 0, count = json_array_size(findings);
+    const json_t *finding;
+    json_array_foreach(findings, i, finding)
+    {
+        size_t lines = add_finding(&scratch, &c->terminal, finding);
+        if (lines + (i + 1 < count) > *room)
+            break;
+        *room -= lines;
+        shown++;
+    }
+    if (shown < count && *room)
+        --*room;
+    buf_done(&scratch);
+    return shown;
+}
+
 static struct plan make_plan(const struct command *c, const json_t *status)
 {
     size_t receive = answer_count(status, "receive-connectors"),
            send = answer_count(status, "send-connectors");
-    size_t findings = answer_count(status, "findings");
+    const json_t *findings = answer_of(status, "findings");
     if (c->terminal.height == 0)
-        return (struct plan){receive, send, findings};
+        return (struct plan){receive, send, json_array_size(findings)};
     size_t height = c->terminal.height > ROWS_FIXED + 8 ? c->terminal.height : ROWS_FIXED + 8;
     size_t room = height - 1 - ROWS_FIXED; /* the prompt needs a line as well */
     struct plan plan = {least(receive, CONNECTORS_LEAST), least(send, CONNECTORS_LEAST), 0};
@@ -38,10 +81,7 @@ static struct plan make_plan(const struct command *c, const json_t *status)
         room--; /* "and 3 more" */
     if (send > plan.send)
         room--;
-    while (plan.findings < findings && room >= ROWS_FINDING + (plan.findings + 1 < findings)) {
-        plan.findings++;
-        room -= ROWS_FINDING;
-    }
+    plan.findings = count_findings(c, findings, &room);
     while (room && (plan.receive < receive || plan.send < send)) {
         if (plan.receive < receive && (plan.send == send || plan.receive <= plan.send))
             plan.receive++;
@@ -170,7 +210,7 @@ static size_t count_status(const json_t *list, const char *status)
 static void say_labelled(struct command *c, const char *label, struct span text)
 {
     struct buf name = BUF_INIT(64);
-    buf_addf(&name, "%-14s", label);
+    buf_addf(&name, "%-*s", LABEL_WIDTH, label);
     terminal_add(&c->out, &c->terminal, STYLE_FAINT, buf_span(&name));
     struct buf clean = BUF_INIT(BUF_UNLIMITED);
     clean_add(&clean, text);
@@ -199,8 +239,10 @@ static void say_queue(struct command *c, const json_t *status)
     const json_t *queue = answer_of(status, "queue");
     struct buf line = BUF_INIT(BUF_UNLIMITED);
     struct span pressure = answer_text(queue, "pressure");
-    buf_addf(&line, "%lld messages, %lld recipients, ", (long long)answer_number(queue, "messages"),
-             (long long)answer_number(queue, "recipients"));
+    long long messages = (long long)answer_number(queue, "messages");
+    long long recipients = (long long)answer_number(queue, "recipients");
+    buf_addf(&line, "%lld message%s, %lld recipient%s, ", messages, messages == 1 ? "" : "s",
+             recipients, recipients == 1 ? "" : "s");
     human_add_size(&line, (uint64_t)answer_number(queue, "bytes"));
     buf_addf(&line, ", %lld in flight, back pressure " SPAN_FMT,
              (long long)answer_number(queue, "in-flight"), SPAN_ARG(pressure));
@@ -226,32 +268,12 @@ static void say_rates(struct command *c, const json_t *status)
         buf_addf(&all, "%s%lld %s", i ? ", " : "",
                  (long long)answer_number(counters, shown[i].counter), shown[i].word);
     }
-    say_labelled(c, "per minute", buf_span(&now));
+    say_labelled(c, "per minute",
+                 json_object_size(rates) ? buf_span(&now)
+                                         : SPAN("known ten seconds after the start"));
     say_labelled(c, "since start", buf_span(&all));
     buf_done(&now);
     buf_done(&all);
-}
-
-static void say_finding(struct command *c, const json_t *finding)
-{
-    struct span level = answer_text(finding, "level"), subject = answer_text(finding, "subject");
-    struct span text = answer_text(finding, "text"), remedy = answer_text(finding, "remedy");
-    struct span consequence = answer_text(finding, "consequence");
-    struct buf head = BUF_INIT(BUF_UNLIMITED), clean = BUF_INIT(BUF_UNLIMITED),
-               cut = BUF_INIT(BUF_UNLIMITED);
-    size_t width = c->terminal.width ? c->terminal.width : SIZE_MAX;
-    buf_addf(&head, "%lld " SPAN_FMT ": " SPAN_FMT, (long long)answer_number(finding, "id"),
-             SPAN_ARG(subject), SPAN_ARG(text));
-    clean_add(&clean, buf_span(&head));
-    clean_add_cut(&cut, buf_span(&clean), width);
-    command_say(c, level_style(level), buf_span(&cut));
-    if (consequence.n)
-        say_labelled(c, "  consequence", consequence);
-    if (remedy.n)
-        say_labelled(c, "  remedy", remedy);
-    buf_done(&head);
-    buf_done(&clean);
-    buf_done(&cut);
 }
 
 static void say_status(struct command *c, const json_t *status)
@@ -269,7 +291,7 @@ static void say_status(struct command *c, const json_t *status)
     {
         if (i == plan.findings)
             break;
-        say_finding(c, finding);
+        add_finding(&c->out, &c->terminal, finding);
     }
     if (plan.findings < json_array_size(findings))
         command_say(c, STYLE_WARNING,

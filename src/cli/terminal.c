@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -111,13 +112,52 @@ void clean_add_cut(struct buf *out, struct span text, size_t width)
         buf_add(out, text);
         return;
     }
+    if (width == 0)
+        return;
     size_t n = 0;
     for (size_t seen = 0; n < text.n; n++) {
         seen += ((unsigned char)text.p[n] & 0xC0) != 0x80;
         if (seen == width) /* the last column is for the ellipsis */
             break;
     }
-    buf_add(out, span_head(text, n));
-    if (width)
-        buf_add_text(out, "\xE2\x80\xA6");
+    buf_add(out, span_trim(span_head(text, n)));
+    buf_add_text(out, "\xE2\x80\xA6");
+}
+
+/* How many bytes of text go on a line of `room` columns: up to a blank, or as much as fits where
+ * there is none. */
+static size_t line_length(struct span text, size_t room)
+{
+    size_t n = 0, blank = 0, columns = 0;
+    for (; n < text.n; n++) {
+        columns += ((unsigned char)text.p[n] & 0xC0) != 0x80;
+        if (columns > room)
+            return blank ? blank : n;
+        if (text.p[n] == ' ')
+            blank = n;
+    }
+    return n;
+}
+
+size_t wrap_add(struct buf *out, const struct terminal *t, enum style style, struct span text,
+                size_t taken, size_t indent)
+{
+    struct buf clean = BUF_INIT(BUF_UNLIMITED);
+    size_t lines = 0;
+    clean_add(&clean, text);
+    struct span rest = buf_span(&clean);
+    do {
+        size_t before = lines ? indent : taken;
+        /* A terminal too narrow for the indent gets long lines, which it breaks itself. */
+        size_t room = t->width > before + WIDTH_LEAST / 2 ? t->width - before : SIZE_MAX;
+        size_t n = line_length(rest, room);
+        for (size_t i = 0; i < indent && lines; i++)
+            buf_add_char(out, ' ');
+        terminal_add(out, t, style, span_head(rest, n));
+        buf_add_char(out, '\n');
+        rest = span_trim(span_skip(rest, n));
+        lines++;
+    } while (rest.n);
+    buf_done(&clean);
+    return lines;
 }

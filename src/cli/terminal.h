@@ -25,6 +25,11 @@ void terminal_add(struct buf *out, const struct terminal *t, enum style style, s
 void clean_add(struct buf *out, struct span text);
 /* How many columns text takes: its characters, counted. */
 size_t clean_width(struct span text);
+/* Harmless text, broken at blanks into lines of at most `width` columns (0: one line), in a style;
+ * all but the first begin with `indent` blanks, and `taken` columns of the first are used already.
+ * Ends with a line end. Returns the number of lines. */
+size_t wrap_add(struct buf *out, const struct terminal *t, enum style style, struct span text,
+                size_t taken, size_t indent);
 /* The head of text that takes at most `width` columns, with an ellipsis where something is missing.
  */
 void clean_add_cut(struct buf *out, struct span text, size_t width);

@@ -32,11 +32,10 @@ static enum style style_of(struct span event)
 /* The other side: the client of a RECEIVE, the server of everything else. */
 static struct span peer_of(const json_t *record)
 {
-    static const char *const members[] = {"server-name", "server-ip", "client-name", "client-ip"};
-    for (size_t i = 0; i < COUNT_OF(members); i++)
-        if (answer_text(record, members[i]).n)
-            return answer_text(record, members[i]);
-    return SPAN("-");
+    bool received = span_eq(answer_text(record, "event"), SPAN("RECEIVE"));
+    struct span name = answer_text(record, received ? "client-name" : "server-name");
+    struct span ip = answer_text(record, received ? "client-ip" : "server-ip");
+    return name.n ? name : ip.n ? ip : SPAN("-");
 }
 
 static void add_record(struct table *t, const json_t *record)

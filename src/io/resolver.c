@@ -52,17 +52,23 @@ static void tell_status(struct resolver_query *q, enum dns_status status, const 
     tell(q, &(struct dns_answer){.status = status, .why = why});
 }
 
+static void tell_error(struct resolver_query *q, int error)
+{
+    if (error == UB_SYNTAX)
+        tell_status(q, DNS_NO_NAME, "this is not a domain name");
+    else
+        tell_status(q, DNS_FAILED, ub_strerror(error));
+}
+
 static void query_timed_out(void *context)
 {
     struct resolver_query *q = context;
-    if (q->error == UB_SYNTAX) {
-        tell_status(q, DNS_NO_NAME, "this is not a domain name");
-    } else if (q->error) {
-        tell_status(q, DNS_FAILED, ub_strerror(q->error));
-    } else {
-        ub_cancel(q->resolver->ctx, q->id);
-        tell_status(q, DNS_FAILED, "no answer in time");
+    if (q->error) {
+        tell_error(q, q->error);
+        return;
     }
+    ub_cancel(q->resolver->ctx, q->id);
+    tell_status(q, DNS_FAILED, "no answer in time");
 }
 
 static enum dns_status status_of(const struct ub_result *r)
@@ -119,7 +125,7 @@ static void answer_came(void *context, int error, struct ub_result *r)
 {
     struct resolver_query *q = context;
     if (error || !r) {
-        tell_status(q, DNS_FAILED, ub_strerror(error));
+        tell_error(q, error);
         ub_resolve_free(r);
         return;
     }

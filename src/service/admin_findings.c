@@ -2,12 +2,10 @@
 
 #include "base/clock.h"
 #include "policy/pressure.h"
+#include "service/finding.h"
 #include "store/events.h"
 
 enum {
-    EVENT_NAME_NOT_COVERED = 12014,
-    EVENT_STARTTLS_EXPIRED = 12016,
-    EVENT_STARTTLS_EXPIRES_SOON = 12018,
     EVENT_PRESSURE = 15004,
     EVENT_DISK = 15006,
     EVENT_NEXT_HOP_FAILS = 50100, /* from 50000 on the numbers are our own */
@@ -15,7 +13,6 @@ enum {
     EVENT_CERTIFICATE_FILE = 50102,
     NEXT_HOPS_NAMED = 10, /* a dead network must not fill the page */
 };
-static const int64_t EXPIRES_SOON_MS = 14 * DAY_MS;
 
 struct findings {
     struct arena *arena;
@@ -29,49 +26,9 @@ static void add(struct findings *f, const struct event *finding)
 
 static void judge_connector(struct findings *f, const struct connector_tls *tls, int64_t now_ms)
 {
-    const struct receive_connector *c = tls->connector;
-    const struct certificate *chosen = tls->selection.chosen;
-    struct event finding = {.time_ms = now_ms, .level = LOG_WARNING, .text = tls->fault};
-    finding.subject = arena_printf(f->arena, "receive-connector " SPAN_FMT, SPAN_ARG(c->name));
-    if (!c->enabled || c->tls == RECEIVE_TLS_OFF)
-        return;
-    if (!tls->context) {
-        finding.id = EVENT_NAME_NOT_COVERED;
-        finding.level = LOG_ERROR;
-        finding.name = SPAN("starttls-no-certificate");
-        finding.consequence = c->tls == RECEIVE_TLS_OFFERED
-                                  ? SPAN("STARTTLS is not offered: mail arrives in clear text")
-                                  : SPAN("no mail can be received on this connector");
-        finding.remedy = SPAN("sealpost cert import FILE");
-    } else if (!tls->selection.name_covered) {
-        finding.id = EVENT_NAME_NOT_COVERED;
-        finding.name = SPAN("starttls-name-not-covered");
-        finding.consequence =
-            SPAN("peers that verify names will refuse; peers that do not are encrypted");
-        finding.remedy = arena_printf(
-            f->arena, "import a certificate for " SPAN_FMT ": sealpost cert import FILE",
-            SPAN_ARG(c->fqdn));
-    } else if (tls->selection.expired || chosen->not_after_ms <= now_ms) {
-        finding.id = EVENT_STARTTLS_EXPIRED;
-        finding.level = LOG_ERROR;
-        finding.name = SPAN("starttls-certificate-expired");
-        finding.text = arena_printf(
-            f->arena, "the certificate %s for " SPAN_FMT " has expired and is still served",
-            chosen->thumbprint, SPAN_ARG(c->fqdn));
-        finding.consequence = SPAN("peers that verify certificates refuse");
-        finding.remedy = SPAN("sealpost cert import FILE");
-    } else if (chosen->not_after_ms - now_ms < EXPIRES_SOON_MS) {
-        finding.id = EVENT_STARTTLS_EXPIRES_SOON;
-        finding.name = SPAN("starttls-certificate-expires-soon");
-        finding.text =
-            arena_printf(f->arena, "the certificate %s for " SPAN_FMT " expires in %lld hours",
-                         chosen->thumbprint, SPAN_ARG(c->fqdn),
-                         (long long)((chosen->not_after_ms - now_ms) / HOUR_MS));
-        finding.remedy = SPAN("renew it: sealpost cert import FILE");
-    } else {
-        return;
-    }
-    add(f, &finding);
+    struct event finding;
+    if (finding_of_connector(f->arena, tls, now_ms, &finding))
+        add(f, &finding);
 }
 
 static void judge_pressure(struct findings *f, enum pressure_level level, int64_t now_ms)

@@ -88,7 +88,7 @@ static void count_value(void *context, const char *name, uint64_t value)
         key[n] = name[n] == '_' ? '-' : name[n];
     key[n] = '\0';
     admin_set(c->counters, key, admin_number(value));
-    if (at >= COUNTERS_MAX || c->elapsed_ms < SECOND_MS || value < c->oldest->values[at])
+    if (at >= COUNTERS_MAX || c->elapsed_ms < SAMPLE_EVERY_MS || value < c->oldest->values[at])
         return;
     double per_minute =
         (double)(value - c->oldest->values[at]) * (double)MINUTE_MS / (double)c->elapsed_ms;

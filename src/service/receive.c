@@ -305,11 +305,11 @@ static void on_writable(void *context)
 
 static enum smtp_server_tls offered_tls(const struct receive_session *s)
 {
-    /* Honest EHLO: what cannot be completed is not advertised. */
+    /* Honest EHLO: what cannot be completed is not advertised. Where TLS is required, MAIL is then
+     * put off (receive_message_mail). */
     if (!snapshot_receive_tls(s->snapshot, s->connector)->context ||
         s->connector->tls == RECEIVE_TLS_IMPLICIT)
-        return s->connector->tls == RECEIVE_TLS_REQUIRED ? SMTP_SERVER_TLS_REQUIRED
-                                                         : SMTP_SERVER_TLS_OFF;
+        return SMTP_SERVER_TLS_OFF;
     return s->connector->tls == RECEIVE_TLS_REQUIRED ? SMTP_SERVER_TLS_REQUIRED
                                                      : SMTP_SERVER_TLS_OFFERED;
 }

@@ -52,6 +52,13 @@ void receive_message_mail(struct receive_session *s, const struct smtp_server_ev
         smtp_server_answer(s->machine, &pressure);
         return;
     }
+    if (s->connector->tls == RECEIVE_TLS_REQUIRED && !s->tls.n) {
+        static const struct reply no_tls = /* RFC 3207 section 4: temporary */
+            REPLY_INIT(454, "4.7.0", "TLS is required here and not available at present");
+        log_refused(s, "mail-refused", SPAN_NONE, &no_tls);
+        smtp_server_answer(s->machine, &no_tls);
+        return;
+    }
     struct receive_message *m = calloc(1, sizeof(*m));
     if (!m)
         abort();
@@ -107,16 +114,19 @@ void receive_message_rcpt(struct receive_session *s, const struct smtp_server_ev
     struct address path = event->rcpt.path;
     struct span key = SPAN_NONE;
     struct accept_verdict verdict;
-    if (path.domain.n && address_domain_key(&m->arena, path.domain, &key) != OK)
+    struct arena arena = ARENA_INIT; /* a client may guess names without end: nothing is kept */
+    if (path.domain.n && address_domain_key(&arena, path.domain, &key) != OK)
         verdict = (struct accept_verdict){
             .reason = REFUSE_BAD_DOMAIN,
             .reply = REPLY(553, "5.1.3", "The domain of this address is not valid")};
     else
-        verdict = accept_recipient(&m->arena, d, s->connector, &path, key);
-    if (!verdict.accepted) {
+        verdict = accept_recipient(&arena, d, s->connector, &path, key);
+    key = verdict.accepted ? arena_copy(&m->arena, key) : SPAN_NONE;
+    if (!verdict.accepted)
         refuse_recipient(s, path.text, &verdict);
+    arena_done(&arena);
+    if (!verdict.accepted)
         return;
-    }
     struct recipient recipient = {.notify = event->rcpt.notify,
                                   .orcpt = arena_copy(&m->arena, event->rcpt.orcpt)};
     if (path.domain.n) {
