@@ -120,17 +120,31 @@ static void read_signature(struct certificate *c)
     c->weak_signature = !c->self_signed && is_weak_digest(digest);
 }
 
-static void read_thumbprint(struct certificate *c)
+static void write_hex(char *hex, const unsigned char *bytes, unsigned n)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    struct buf out = BUF_INIT(CERT_SHA256_HEX);
+    encode_hex(&out, span_make((const char *)bytes, n));
+    memcpy(hex, buf_text(&out), out.n + 1);
+    buf_done(&out);
+}
+
+static void read_digests(struct certificate *c)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE], *spki = NULL;
     unsigned n = 0;
     int done = X509_digest(c->leaf, EVP_sha1(), digest, &n);
     assert(done == 1 && n * 2 + 1 == CERT_THUMBPRINT_HEX);
+    write_hex(c->thumbprint, digest, n);
+    done = X509_digest(c->leaf, EVP_sha256(), digest, &n);
+    assert(done == 1 && n * 2 + 1 == CERT_SHA256_HEX);
+    write_hex(c->sha256, digest, n);
+    int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->leaf), &spki);
+    assert(length > 0);
+    done = EVP_Digest(spki, (size_t)length, digest, &n, EVP_sha256(), NULL);
+    assert(done == 1 && n * 2 + 1 == CERT_SHA256_HEX);
     (void)done;
-    struct buf hex = BUF_INIT(CERT_THUMBPRINT_HEX);
-    encode_hex(&hex, span_make((char *)digest, n));
-    memcpy(c->thumbprint, buf_text(&hex), CERT_THUMBPRINT_HEX);
-    buf_done(&hex);
+    write_hex(c->spki, digest, n);
+    OPENSSL_free(spki);
 }
 
 static struct span read_serial(struct certificate *c)
@@ -190,7 +204,7 @@ enum err certificate_build(X509 *leaf, STACK_OF(X509) * chain, EVP_PKEY *key,
     c->key_matches = key && X509_check_private_key(leaf, key) == 1;
     read_usage(c);
     read_signature(c);
-    read_thumbprint(c);
+    read_digests(c);
     c->serial = read_serial(c);
     c->subject = x500_text(&c->arena, X509_get_subject_name(leaf));
     c->issuer = x500_text(&c->arena, X509_get_issuer_name(leaf));

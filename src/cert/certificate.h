@@ -14,6 +14,7 @@ enum cert_service { SERVICE_SMTP = 1, SERVICE_HTTP = 2, SERVICE_CLIENT = 4, SERV
 
 enum {
     CERT_THUMBPRINT_HEX = 41,   /* SHA-1 as Exchange prints it, and NUL */
+    CERT_SHA256_HEX = 65,
     CERT_PEM_MAX = 1024 * 1024, /* bytes of one PEM input */
     CERT_NAMES_MAX = 1024,      /* SAN entries that are read; more is ERR_LIMIT */
     CERT_CHAIN_MAX = 16,        /* certificates after the leaf */
@@ -33,6 +34,8 @@ struct certificate {
     int version;         /* 3 for v3 */
     int64_t not_before_ms, not_after_ms;
     char thumbprint[CERT_THUMBPRINT_HEX]; /* lower-case hexadecimal */
+    char sha256[CERT_SHA256_HEX];         /* of the whole certificate, lower-case hexadecimal */
+    char spki[CERT_SHA256_HEX];           /* of its SubjectPublicKeyInfo */
     struct span *names; /* dNSNames, lower-case A-labels, wildcards as "*.example.com" */
     size_t name_count;
     struct span subject, issuer,
