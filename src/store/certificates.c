@@ -2,20 +2,24 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "cert/chain.h"
+#include "cert/request.h"
+#include "store/certificate_files.h"
 
 enum { FILES_MAX = 4096 };
 
 struct load {
     struct certificate_set *set;
-    size_t capacity, fault_capacity;
+    size_t capacity, fault_capacity, request_capacity;
+    struct span folder; /* the one at hand */
+    bool managed;       /* it is the data folder's own */
 };
 
-static void add_fault(struct load *load, const char *path, struct span text)
+static void add_fault(struct load *load, const char *path, struct span text, unsigned mode)
 {
     struct certificate_set *set = load->set;
     if (set->fault_count == load->fault_capacity) {
@@ -28,7 +32,7 @@ static void add_fault(struct load *load, const char *path, struct span text)
         load->fault_capacity = more;
     }
     set->faults[set->fault_count++] = (struct certificate_file_fault){
-        arena_copy(&set->arena, span_of(path)), arena_copy(&set->arena, text)};
+        arena_copy(&set->arena, span_of(path)), arena_copy(&set->arena, text), mode};
 }
 
 static bool is_known(const struct certificate_set *set, const struct certificate *c)
@@ -39,6 +43,40 @@ static bool is_known(const struct certificate_set *set, const struct certificate
     return false;
 }
 
+static void grow(struct load *load)
+{
+    struct certificate_set *set = load->set;
+    size_t more = load->capacity ? load->capacity * 2 : 8;
+    struct certificate **items = ARENA_ARRAY(&set->arena, struct certificate *, more);
+    struct certificate_meta *meta = ARENA_ARRAY(&set->arena, struct certificate_meta, more);
+    struct span *paths = ARENA_ARRAY(&set->arena, struct span, more);
+    if (set->count) {
+        memcpy((void *)items, (void *)set->items, set->count * sizeof(struct certificate *));
+        memcpy(meta, set->meta, set->count * sizeof(*meta));
+        memcpy(paths, set->paths, set->count * sizeof(*paths));
+    }
+    set->items = items;
+    set->meta = meta;
+    set->paths = paths;
+    load->capacity = more;
+}
+
+/* THUMBPRINT.notes beside the data folder's own; other files are as they are found. */
+static struct certificate_meta read_meta(struct load *load, const struct certificate *c)
+{
+    struct certificate_meta meta = {
+        .services = SERVICE_SMTP, .source = SPAN("file"), .managed = load->managed};
+    if (!load->managed)
+        return meta;
+    struct buf text = BUF_INIT(65536);
+    struct span path = arena_printf(&load->set->arena, SPAN_FMT "/%s.notes", SPAN_ARG(load->folder),
+                                    c->thumbprint);
+    if (certificate_file_read(path.p, &text) == OK)
+        certificate_notes_read(&load->set->arena, buf_span(&text), &meta);
+    buf_done(&text);
+    return meta;
+}
+
 static void add_certificate(struct load *load, const char *path, struct certificate *c)
 {
     struct certificate_set *set = load->set;
@@ -46,69 +84,57 @@ static void add_certificate(struct load *load, const char *path, struct certific
         certificate_free(c);
         return;
     }
-    if (set->count == load->capacity) {
-        size_t more = load->capacity ? load->capacity * 2 : 8;
-        struct certificate **items = ARENA_ARRAY(&set->arena, struct certificate *, more);
-        struct span *paths = ARENA_ARRAY(&set->arena, struct span, more);
-        if (set->count) {
-            memcpy(items, set->items, set->count * sizeof(struct certificate *));
-            memcpy(paths, set->paths, set->count * sizeof(*paths));
-        }
-        set->items = items;
-        set->paths = paths;
-        load->capacity = more;
-    }
-    c->services = SERVICE_SMTP;
+    if (set->count == load->capacity)
+        grow(load);
+    set->meta[set->count] = read_meta(load, c);
+    c->services = set->meta[set->count].services;
     set->paths[set->count] = arena_copy(&set->arena, span_of(path));
     set->items[set->count++] = c;
 }
 
-/* Adds the file's content to text, at most CERT_PEM_MAX octets. */
-static enum err read_file(const char *path, struct buf *text)
+/* A key that others can read is no secret; it is used all the same, and said. */
+static void check_mode(struct load *load, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_DENIED : ERR_IO;
-    enum err err = OK;
-    char piece[16384];
-    ssize_t n;
-    while (err == OK && (n = read(fd, piece, sizeof(piece))) != 0)
-        err = n < 0 ? ERR_IO : buf_add(text, span_make(piece, (size_t)n));
-    close(fd);
-    return err;
+    struct stat status;
+    if (stat(path, &status) == 0 && (status.st_mode & 077))
+        add_fault(load, path, SPAN("the private key in this file can be read by others"),
+                  status.st_mode & 0777);
 }
 
 /* The key beside a certificate that holds none: same name with .key, or privkey.pem in the same
  * folder. */
-static void read_key_beside(const char *path, struct buf *text)
+static void read_key_beside(struct load *load, const char *path, struct buf *text)
 {
     struct span stem = span_head(span_of(path), span_rfind(span_of(path), '.'));
     struct span folder = span_head(span_of(path), span_rfind(span_of(path), '/'));
     char beside[4096];
     snprintf(beside, sizeof(beside), SPAN_FMT ".key", SPAN_ARG(stem));
-    if (read_file(beside, text) == OK)
-        return;
-    snprintf(beside, sizeof(beside), SPAN_FMT "/privkey.pem", SPAN_ARG(folder));
-    /* No key anywhere is found by the parser, which then says so. */
-    enum err err = read_file(beside, text);
-    (void)err;
+    if (certificate_file_read(beside, text) != OK) {
+        snprintf(beside, sizeof(beside), SPAN_FMT "/privkey.pem", SPAN_ARG(folder));
+        /* No key anywhere is found by the parser, which then says so. */
+        if (certificate_file_read(beside, text) != OK)
+            return;
+    }
+    check_mode(load, beside);
 }
 
 static void load_file(struct load *load, const char *path)
 {
     struct buf text = BUF_INIT(CERT_PEM_MAX), why = BUF_INIT(4096);
-    enum err err = read_file(path, &text);
+    enum err err = certificate_file_read(path, &text);
     if (err != OK) {
-        add_fault(load, path, span_of(err_text(err)));
+        add_fault(load, path, span_of(err_text(err)), 0);
     } else {
         buf_add_char(&text, '\n');
         if (span_search(buf_span(&text), SPAN("PRIVATE KEY-----")) == text.n)
-            read_key_beside(path, &text);
+            read_key_beside(load, path, &text);
+        else
+            check_mode(load, path);
         struct certificate *c;
         if (certificate_parse_pem(buf_span(&text), SPAN_NONE, &c, &why) == OK)
             add_certificate(load, path, c);
         else
-            add_fault(load, path, buf_span(&why));
+            add_fault(load, path, buf_span(&why), 0);
     }
     if (text.p)
         explicit_bzero(text.p, text.cap); /* it held a private key */
@@ -127,10 +153,11 @@ static bool is_certificate_name(const char *name)
 static void load_folder(struct load *load, const char *folder, int depth)
 {
     struct dirent **entries;
+    load->folder = span_of(folder);
     int n = scandir(folder, &entries, NULL, alphasort);
     if (n < 0) {
         if (errno != ENOENT)
-            add_fault(load, folder, span_of(strerror(errno)));
+            add_fault(load, folder, span_of(strerror(errno)), 0);
         return;
     }
     for (int i = 0; i < n; i++) {
@@ -148,16 +175,108 @@ static void load_folder(struct load *load, const char *folder, int depth)
     free(entries);
 }
 
-struct certificate_set *certificates_load(const char *data_directory, struct span directory)
+/* A chain that was imported without its intermediate is completed from the others'. */
+static void complete_chains(struct certificate_set *set)
+{
+    STACK_OF(X509) *known = sk_X509_new_null();
+    if (!known)
+        abort();
+    for (size_t i = 0; i < set->count; i++)
+        for (int j = 0; j < sk_X509_num(set->items[i]->chain); j++)
+            sk_X509_push(known, sk_X509_value(set->items[i]->chain, j));
+    for (size_t i = 0; i < set->count; i++)
+        certificate_complete_chain(set->items[i], known);
+    sk_X509_free(known);
+}
+
+static void add_request(struct load *load, const struct certificate_request *request)
+{
+    struct certificate_set *set = load->set;
+    if (set->request_count == load->request_capacity) {
+        size_t more = load->request_capacity ? load->request_capacity * 2 : 4;
+        struct certificate_request *requests =
+            ARENA_ARRAY(&set->arena, struct certificate_request, more);
+        if (set->request_count)
+            memcpy(requests, set->requests, set->request_count * sizeof(*requests));
+        set->requests = requests;
+        load->request_capacity = more;
+    }
+    set->requests[set->request_count++] = *request;
+}
+
+/* ID.csr; what is needed besides it stands in ID.notes. */
+static void load_request(struct load *load, const char *folder, const char *name)
+{
+    struct arena *arena = &load->set->arena;
+    struct certificate_request request = {
+        .id = arena_copy(arena, span_head(span_of(name), strlen(name) - 4))};
+    struct certificate_meta meta = {0};
+    struct buf text = BUF_INIT(CERT_PEM_MAX), why = BUF_INIT(1024);
+    char spki[65], path[4096];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    enum err err = certificate_file_read(path, &text);
+    if (err == OK)
+        err =
+            request_parse(arena, buf_span(&text), &request.names, &request.name_count, spki, &why);
+    if (err != OK) {
+        add_fault(load, path, why.n ? buf_span(&why) : span_of(err_text(err)), 0);
+    } else {
+        request.pem = arena_copy(arena, buf_span(&text));
+        request.spki = arena_copy(arena, span_of(spki));
+        buf_reset(&text);
+        snprintf(path, sizeof(path), "%s/" SPAN_FMT ".notes", folder, SPAN_ARG(request.id));
+        if (certificate_file_read(path, &text) == OK)
+            certificate_notes_read(arena, buf_span(&text), &meta);
+        request.friendly_name = meta.friendly_name;
+        request.key_type = meta.notes;
+        request.made_ms = meta.added_ms;
+        add_request(load, &request);
+    }
+    buf_done(&text);
+    buf_done(&why);
+}
+
+static void load_requests(struct load *load, const char *folder)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        if (entries[i]->d_name[0] != '.' && span_iends(span_of(entries[i]->d_name), SPAN(".csr")))
+            load_request(load, folder, entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free((void *)entries);
+}
+
+static struct certificate_set *set_new(void)
 {
     struct certificate_set *set = calloc(1, sizeof(*set));
     if (!set)
         abort();
     atomic_init(&set->references, 1);
-    struct load load = {.set = set};
-    load_folder(&load, arena_printf(&set->arena, "%s/certificates", data_directory).p, 1);
+    return set;
+}
+
+struct certificate_set *certificates_load(const char *data_directory, struct span directory)
+{
+    struct certificate_set *set = set_new();
+    struct load load = {.set = set, .managed = true};
+    struct span own = arena_printf(&set->arena, "%s/certificates", data_directory);
+    load_folder(&load, own.p, 0);
+    load_requests(&load, arena_printf(&set->arena, SPAN_FMT "/requests", SPAN_ARG(own)).p);
+    load.managed = false;
     if (directory.n)
         load_folder(&load, arena_text(&set->arena, directory), 1);
+    complete_chains(set);
+    return set;
+}
+
+struct certificate_set *certificates_read_folder(struct span directory)
+{
+    struct certificate_set *set = set_new();
+    struct load load = {.set = set};
+    load_folder(&load, arena_text(&set->arena, directory), 1);
     return set;
 }
 
@@ -175,41 +294,4 @@ void certificate_set_release(struct certificate_set *set)
         certificate_free(set->items[i]);
     arena_done(&set->arena);
     free(set);
-}
-
-static enum err write_durably(const char *path, struct span text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return errno == EACCES ? ERR_DENIED : ERR_IO;
-    bool ok = true;
-    while (ok && text.n) {
-        ssize_t n = write(fd, text.p, text.n);
-        ok = n > 0;
-        text = ok ? span_skip(text, (size_t)n) : text;
-    }
-    ok = ok && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    return ok ? OK : ERR_IO;
-}
-
-enum err certificates_save(const char *data_directory, const char *name,
-                           const struct certificate *certificate)
-{
-    struct buf text = BUF_INIT(CERT_PEM_MAX);
-    char folder[3072], temporary[4096], path[4096];
-    snprintf(folder, sizeof(folder), "%s/certificates", data_directory);
-    snprintf(path, sizeof(path), "%s/%s.pem", folder, name);
-    snprintf(temporary, sizeof(temporary), "%s/.%s.new", folder, name);
-    enum err err = certificate_write_pem(certificate, true, &text);
-    if (err == OK && mkdir(folder, 0700) != 0 && errno != EEXIST)
-        err = errno == EACCES ? ERR_DENIED : ERR_IO;
-    if (err == OK)
-        err = write_durably(temporary, buf_span(&text));
-    if (err == OK && rename(temporary, path) != 0)
-        err = ERR_IO;
-    if (text.p)
-        explicit_bzero(text.p, text.cap);
-    buf_done(&text);
-    return err;
 }

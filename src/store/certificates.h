@@ -12,14 +12,15 @@ struct certificate_file_fault {
     unsigned mode; /* of a key file that others can read; 0: fine */
 };
 
-/* What belongs to a certificate besides itself; kept in THUMBPRINT.json beside THUMBPRINT.pem. */
+/* What belongs to a certificate besides itself; kept in THUMBPRINT.notes beside THUMBPRINT.pem. */
 struct certificate_meta {
     unsigned services; /* enum cert_service; copied into certificate->services */
     struct span friendly_name, notes;
     struct span source; /* "import", "acme", "request", "self-signed", "watch /path" */
     struct span author;
     int64_t added_ms;
-    bool managed;       /* in the data folder: can be changed and removed; otherwise a file of the named folder */
+    bool managed; /* in the data folder: can be changed and removed; otherwise a file of the named
+                     folder */
 };
 
 /* A key whose certificate has not come yet. */
@@ -40,26 +41,33 @@ struct certificate_set {
     size_t count;
     struct certificate_request *requests;
     size_t request_count;
-    struct certificate_file_fault *faults; /* files that look like certificates and cannot be used */
+    struct certificate_file_fault
+        *faults; /* files that look like certificates and cannot be used */
     size_t fault_count;
 };
 
-/* Reads DIR/certificates, DIR/certificates/requests and, where it is not empty, `directory`, one level of folders deep. In the named folder a
- * file *.pem or *.crt holds a certificate with its chain; its key stands in the same file, in the same name with .key, or beside it in
- * privkey.pem (certbot's layout). The same certificate in two files is taken once. Unusable files become faults. Chains are completed
- * from the intermediates of the other certificates. */
+/* Reads DIR/certificates, DIR/certificates/requests and, where it is not empty, `directory`, one
+ * level of folders deep. In the named folder a file *.pem or *.crt holds a certificate with its
+ * chain; its key stands in the same file, in the same name with .key, or beside it in privkey.pem
+ * (certbot's layout). The same certificate in two files is taken once. Unusable files become
+ * faults. Chains are completed from the intermediates of the other certificates. */
 struct certificate_set *certificates_load(const char *data_directory, struct span directory);
-/* A set with one certificate more or less, for plans; shares the items (counted). */
+/* One folder alone, as the named one is read. */
+struct certificate_set *certificates_read_folder(struct span directory);
 struct certificate_set *certificate_set_keep(struct certificate_set *set);
 void certificate_set_release(struct certificate_set *set);
 
 /* Each writes whole files or nothing, mode 0600, durably. */
-enum err certificates_add(const char *data_directory, const struct certificate *certificate, const struct certificate_meta *meta) MUST_USE;
-enum err certificates_set_meta(const char *data_directory, struct span thumbprint, const struct certificate_meta *meta) MUST_USE;
+enum err certificates_add(const char *data_directory, const struct certificate *certificate,
+                          const struct certificate_meta *meta) MUST_USE;
+enum err certificates_set_meta(const char *data_directory, struct span thumbprint,
+                               const struct certificate_meta *meta) MUST_USE;
 /* Moves the files into certificates/removed/, from where an administrator can take them back. */
 enum err certificates_remove(const char *data_directory, struct span thumbprint) MUST_USE;
-enum err certificates_add_request(const char *data_directory, EVP_PKEY *key, const struct certificate_request *request) MUST_USE;
-enum err certificates_request_key(const char *data_directory, struct span id, EVP_PKEY **key, struct buf *why) MUST_USE;
+enum err certificates_add_request(const char *data_directory, EVP_PKEY *key,
+                                  const struct certificate_request *request) MUST_USE;
+enum err certificates_request_key(const char *data_directory, struct span id, EVP_PKEY **key,
+                                  struct buf *why) MUST_USE;
 enum err certificates_remove_request(const char *data_directory, struct span id) MUST_USE;
 
 #endif
