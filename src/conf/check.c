@@ -61,6 +61,7 @@ void check_document(const struct checking *c)
     check_receive_connectors(c);
     check_shared_bindings(c);
     check_send_connectors(c);
+    check_certificates(c);
     /* Routes are judged as a whole, which makes sense only where the parts are right. */
     if (c->problems->errors == 0)
         check_routes(c);

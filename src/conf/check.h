@@ -21,6 +21,7 @@ void check_receive_connectors(const struct checking *c);
 void check_shared_bindings(const struct checking *c);
 void check_send_connectors(const struct checking *c);
 void check_routes(const struct checking *c);
+void check_certificates(const struct checking *c);
 
 /* The node of a connector's key, or the connector's where the key was not written. */
 const struct node *check_place(const struct node *connector, const char *key);

@@ -141,6 +141,31 @@ static void check_banner(const struct checking *check, const struct receive_conn
                         "the banner does not begin with a domain name (RFC 5321 section 4.2)");
 }
 
+/* What no listener will ever do is most probably not what was meant. */
+static void check_tls(const struct checking *check, const struct receive_connector *c,
+                      const struct node *node)
+{
+    bool off = c->tls == RECEIVE_TLS_OFF;
+    if (c->pin_strict && c->pin.n == 0)
+        problem_error(check->problems, check_place(node, "pin-strict"),
+                      SPAN("add pin: the thumbprint of the certificate, or remove pin-strict"),
+                      "pin-strict needs a pin");
+    if (off && c->pin.n)
+        problem_warning(check->problems, check_place(node, "pin"), SPAN("write tls: offered"),
+                        "no certificate is ever presented while tls is off");
+    if (off && c->partner_count)
+        problem_warning(check->problems, check_place(node, "partners"), SPAN("write tls: offered"),
+                        "partners send by TLS only, and tls is off");
+    if (c->tls == RECEIVE_TLS_REQUIRED && c->on_mismatch == MISMATCH_WITHHOLD)
+        problem_warning(check->problems, check_place(node, "on-mismatch"),
+                        SPAN("write on-mismatch: offer"),
+                        "while STARTTLS is withheld, nobody can send, as tls is required");
+    if (c->tls == RECEIVE_TLS_IMPLICIT && c->on_mismatch == MISMATCH_WITHHOLD)
+        problem_warning(check->problems, check_place(node, "on-mismatch"),
+                        SPAN("write on-mismatch: refuse, which it comes to, or offer"),
+                        "there is no STARTTLS to withhold where tls is implicit");
+}
+
 static void check_sizes(const struct checking *check, const struct receive_connector *c,
                         const struct node *node)
 {
@@ -164,6 +189,7 @@ void check_receive_connectors(const struct checking *check)
         check_times(check, c, node);
         check_banner(check, c, node);
         check_sizes(check, c, node);
+        check_tls(check, c, node);
     }
     if (d->receive_connector_count == 0)
         problem_warning(check->problems, NULL,

@@ -98,6 +98,9 @@ static void check_tls(const struct send_check *s)
     if (c->tls_trust_file.n && c->tls_verify == VERIFY_ENCRYPT)
         warning_at(s, "tls-trust-file", SPAN("write tls-verify: chain or name"),
                    "no certificate is verified while tls-verify is encrypt");
+    if (c->tls_certificate.n && (c->tls == SEND_TLS_OFF || c->deliver_by == DELIVER_BY_MAILDIR))
+        warning_at(s, "tls-certificate", SPAN("remove it, or write tls: required"),
+                   "no certificate is ever presented without TLS");
     if (c->deliver_by == DELIVER_BY_MAILDIR && always)
         warning_at(s, "tls", SPAN("remove it"), "a maildir is local: there is nothing to encrypt");
     for (size_t i = 0; always && i < c->smart_host_count; i++)

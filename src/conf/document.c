@@ -61,10 +61,13 @@ static void derive_send(const struct document *d, struct send_connector *c, cons
 
 static void derive(struct document *d, const struct checking *c)
 {
+    struct acme_conf *acme = &d->certificates.acme;
     for (size_t i = 0; i < d->receive_connector_count; i++)
         derive_receive(d, &d->receive_connectors[i]);
     for (size_t i = 0; i < d->send_connector_count; i++)
         derive_send(d, &d->send_connectors[i], c->send_nodes[i]);
+    if (acme->name_count == 0 && acme->directory.n)
+        acme->name_count = export_default_acme_names(d, &d->arena, &acme->names);
 }
 
 static void write_text(struct document *d)

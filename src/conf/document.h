@@ -46,6 +46,11 @@ struct receive_connector {
     size_t from_count;
     struct span fqdn; /* default: the document's hostname */
     enum receive_tls tls;
+    enum on_mismatch on_mismatch; /* no certificate covers the fqdn; default: offer */
+    struct span pin;              /* as cert/pin.h reads it; empty: the certificate is chosen by name */
+    bool pin_strict;              /* nothing else is presented where the pin names none */
+    struct span *partners;        /* domains whose servers send here only by TLS: "example.com", "*.example.com" */
+    size_t partner_count;
     enum relay_permission relay_permission; /* false | true | open */
     bool relay;                /* may send to any domain: the permission is not RELAY_NONE */
     struct span banner;        /* text after "220 "; empty: the standard one */
@@ -133,7 +138,7 @@ struct dns_conf {
 struct acme_conf {
     struct span directory; /* URL; empty: no ACME */
     struct span contact;   /* mail address */
-    struct span *names;    /* of the certificate; default: the receive connectors' fqdns */
+    struct span *names;    /* of the certificate; default: the fqdns of the enabled receive connectors that have TLS */
     size_t name_count;
     struct span key;       /* "p256" (default), "p384", "rsa2048" ... */
     bool reuse_key;        /* keep the key at renewal, so that TLSA records stay true */

@@ -7,6 +7,7 @@
 
 #define HEAD "hostname: mail.example.com\n"
 #define RECEIVE HEAD "receive-connectors:\n  in:\n    bind: 127.0.0.1:25\n"
+#define PAIR "<I>CN=R11, O=Let's Encrypt<S>CN=mail.example.com"
 #define SEND HEAD "send-connectors:\n  out:\n    address-spaces: '*'\n"
 
 static void test_defaults(void **state)
@@ -188,6 +189,8 @@ static void test_other_values(void **state)
     document_free(d);
 }
 
+#define PAIR "<I>CN=R11, O=Let's Encrypt<S>CN=mail.example.com"
+
 /* Every value that is refused, where it stands, and what is said. */
 static const struct {
     const char *yaml, *text;
@@ -218,6 +221,7 @@ static const struct {
     {HEAD "log: {format: jsn}\n",
      "unknown value \"jsn\"\n    did you mean json? it is logfmt or json"},
     {HEAD "log: {level: loud}\n", "write debug, info, warning or error"},
+    {HEAD "certificates: {watch: [here]}\n", "certificates.watch[0]: \"here\" is not an absolute"},
     {HEAD "certificates: {directory: here}\n", "\"here\" is not an absolute path"},
     {HEAD "accepted-domains: ['*']\n", "\"*\" is not a domain name"},
     {HEAD "accepted-domains: ['*.*.b.example']\n", "is not a domain name"},
@@ -370,6 +374,10 @@ static void test_round_trips(void **state)
                      "  '12': {address-spaces: f.example, deliver-by: mx}\n");
     check_round_trip(HEAD "queue: {disk-reserve: 1.5GB}\nlog: {level: error}\n"
                           "dns: {resolvers: 192.0.2.1}\n");
+    check_round_trip(RECEIVE "    pin: \"" PAIR "\"\n    on-mismatch: withhold\n"
+                             "    partners: ['*.a.example', b.example]\n"
+                             "certificates: {watch: /w, acme: {directory: 'https://a.example/d',\n"
+                             "  http-bind: '192.0.2.1:80', names: [a.example], key: rsa3072}}\n");
 }
 
 static void test_text_names_only_what_differs(void **state)

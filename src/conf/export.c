@@ -18,6 +18,26 @@ uint16_t export_default_port(const struct send_connector *c)
     return c->deliver_by == DELIVER_BY_LMTP ? PORT_LMTP : PORT_SMTP;
 }
 
+static bool is_listed(const struct span *names, size_t count, struct span name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_eq(names[i], name))
+            return true;
+    return false;
+}
+
+size_t export_default_acme_names(const struct document *d, struct arena *arena, struct span **names)
+{
+    size_t count = 0;
+    *names = ARENA_ARRAY(arena, struct span, d->receive_connector_count + 1);
+    for (size_t i = 0; i < d->receive_connector_count; i++) {
+        const struct receive_connector *c = &d->receive_connectors[i];
+        if (c->enabled && c->tls != RECEIVE_TLS_OFF && !is_listed(*names, count, c->fqdn))
+            (*names)[count++] = c->fqdn;
+    }
+    return count;
+}
+
 /* One map; `defaults` is an object of the same kind, or NULL for all keys. */
 static json_t *export_map(const struct schema_map *map, const void *object, const void *defaults)
 {
@@ -103,6 +123,9 @@ json_t *export_document(const struct document *d, enum export_kind kind)
     struct document usual = {0};
     struct arena arena = ARENA_INIT;
     schema_set_defaults(&schema_document, &arena, &usual);
+    struct acme_conf *acme = &usual.certificates.acme;
+    if (d->certificates.acme.directory.n)
+        acme->name_count = export_default_acme_names(d, &arena, &acme->names);
     json_t *plain = export_map(&schema_document, d, kind == EXPORT_WHOLE ? NULL : &usual);
     arena_done(&arena);
     /* In the schema's order, with the maps of connectors at their place. */

@@ -20,5 +20,8 @@ json_t *export_send_connector(const struct document *d, const struct send_connec
 /* Defaults that depend on other keys of the same connector. */
 enum deliver_by export_default_deliver_by(const struct send_connector *c);
 uint16_t export_default_port(const struct send_connector *c);
+/* And on the receive connectors: certificates.acme.names, without repetition; returns how many. */
+size_t export_default_acme_names(const struct document *d, struct arena *arena,
+                                 struct span **names);
 
 #endif

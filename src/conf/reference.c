@@ -25,14 +25,18 @@ static const char *type_word(const struct schema_key *key)
         [VALUE_DOMAIN] = "domain",
         [VALUE_PATTERN] = "domain or *.domain",
         [VALUE_PATH] = "path",
+        [VALUE_PIN] = "thumbprint, spki:HASH or <I>issuer<S>subject",
         [VALUE_BOOL] = "true or false",
         [VALUE_NUMBER] = "number",
         [VALUE_PERCENT] = "percentage",
         [VALUE_SIZE] = "size",
         [VALUE_DURATION] = "duration",
         [VALUE_IP] = "address",
+        [VALUE_ENDPOINT] = "address:port",
         [VALUE_ENDPOINTS] = "list of address:port",
         [VALUE_RANGES] = "list of address ranges",
+        [VALUE_NAMES] = "list of domains or *.domain",
+        [VALUE_PATHS] = "list of paths",
         [VALUE_ACCEPTED_DOMAINS] = "list of domains",
         [VALUE_ADDRESS_SPACES] = "list of address spaces",
         [VALUE_SMART_HOSTS] = "list of hosts",
@@ -44,7 +48,7 @@ static const char *type_word(const struct schema_key *key)
 
 static void add_type(struct buf *out, const struct schema_key *key)
 {
-    if (key->type != VALUE_CHOICE) {
+    if (key->type != VALUE_CHOICE && key->type != VALUE_WORD) {
         add_escaped_text(out, type_word(key));
         return;
     }

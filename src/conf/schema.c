@@ -13,6 +13,8 @@ static const struct choice receive_tls_choices[] = {{"off", RECEIVE_TLS_OFF},
                                                     {"required", RECEIVE_TLS_REQUIRED},
                                                     {"implicit", RECEIVE_TLS_IMPLICIT},
                                                     {0}};
+static const struct choice mismatch_choices[] = {
+    {"offer", MISMATCH_OFFER}, {"withhold", MISMATCH_WITHHOLD}, {"refuse", MISMATCH_REFUSE}, {0}};
 static const struct choice relay_choices[] = {{"false", RELAY_NONE}, {"true", RELAY_RANGE},
                                               {"open", RELAY_OPEN},  {"no", RELAY_NONE},
                                               {"yes", RELAY_RANGE},  {0}};
@@ -32,6 +34,10 @@ static const struct choice domain_choices[] = {
     {"authoritative", DOMAIN_AUTHORITATIVE}, {"relay", DOMAIN_RELAY}, {0}};
 static const struct choice level_choices[] = {
     {"debug", LOG_DEBUG}, {"info", LOG_INFO}, {"warning", LOG_WARNING}, {"error", LOG_ERROR}, {0}};
+static const struct choice challenge_choices[] = {{"http-01", 0}, {"dns-01", 1}, {0}};
+/* As cert/request.h names them. */
+static const struct choice key_choices[] = {{"p256", 0},    {"p384", 1},    {"rsa2048", 2},
+                                            {"rsa3072", 3}, {"rsa4096", 4}, {0}};
 static const struct choice format_choices[] = {{"logfmt", false}, {"json", true}, {0}};
 
 static const struct schema_key accepted_domain_keys[] = {
@@ -67,6 +73,24 @@ static const struct schema_key receive_keys[] = {
      .explanation = "Whether STARTTLS is hidden, offered, or demanded before MAIL, or the "
                     "connection begins with a handshake (implicit).",
      .exchange = "RequireTLS", .postfix = "smtpd_tls_security_level"},
+    {"on-mismatch", VALUE_CHOICE, AT(struct receive_connector, on_mismatch), .fallback = "offer",
+     .choices = mismatch_choices,
+     .explanation = "What happens while no certificate covers the fqdn: STARTTLS with the best "
+                    "usable one, no STARTTLS (as Exchange does), or no service at all (421)."},
+    {"pin", VALUE_PIN, AT(struct receive_connector, pin), .fallback_words = "none",
+     .explanation = "The certificate to present, by thumbprint, by key (spki:, which survives "
+                    "renewal with the same key) or by issuer and subject; without it the best one "
+                    "for the fqdn is chosen.",
+     .exchange = "TlsCertificateName", .postfix = "smtpd_tls_cert_file"},
+    {"pin-strict", VALUE_BOOL, AT(struct receive_connector, pin_strict), .fallback = "false",
+     .explanation = "Whether nothing else may be presented while the pin names no usable "
+                    "certificate; otherwise the best one for the fqdn stands in, and an event says "
+                    "so."},
+    {"partners", VALUE_NAMES, LIST_AT(struct receive_connector, partners, partner_count),
+     .fallback_words = "none",
+     .explanation = "Domains whose servers send to this connector only by TLS and verify its name; "
+                    "what would break for them is said before a change is made.",
+     .exchange = "TlsDomainCapabilities"},
     {"relay", VALUE_CHOICE, AT(struct receive_connector, relay_permission), .fallback = "false",
      .choices = relay_choices,
      .explanation = "Whether its clients may send to domains that are not accepted ones; true "
@@ -207,6 +231,11 @@ static const struct schema_key send_keys[] = {
     {"tls-trust-file", VALUE_PATH, AT(struct send_connector, tls_trust_file),
      .fallback_words = "the system's roots", .explanation = "PEM file of the roots to trust.",
      .postfix = "smtp_tls_CAfile"},
+    {"tls-certificate", VALUE_PIN, AT(struct send_connector, tls_certificate),
+     .fallback_words = "none",
+     .explanation = "The certificate to present where the next hop asks for one, by thumbprint, by "
+                    "key (spki:) or by issuer and subject.",
+     .exchange = "TlsCertificateName", .postfix = "smtp_tls_cert_file"},
     {"max-message-size", VALUE_SIZE, AT(struct send_connector, max_message_size),
      .fallback = "35MB", .unlimited = true, .max = COUNT_MAX,
      .explanation = "Larger messages do not take this connector.", .exchange = "MaxMessageSize"},
@@ -273,10 +302,63 @@ static const struct schema_key dns_keys[] = {
                     "answered here and never asked for."},
     {0}};
 
+static const struct schema_key acme_keys[] = {
+    {"directory", VALUE_TEXT, AT(struct acme_conf, directory),
+     .fallback_words = "none, and so no renewal by ACME",
+     .explanation = "The https URL of the certificate authority's ACME directory (RFC 8555)."},
+    {"contact", VALUE_TEXT, AT(struct acme_conf, contact), .fallback_words = "none",
+     .explanation = "The mail address that the authority may write to."},
+    {"names", VALUE_NAMES, LIST_AT(struct acme_conf, names, name_count),
+     .fallback_words = "the fqdns of the enabled receive connectors that have TLS",
+     .explanation = "The names of the certificate; wildcards need dns-01."},
+    {"key", VALUE_WORD, AT(struct acme_conf, key), .fallback = "p256", .choices = key_choices,
+     .explanation = "The kind of key."},
+    {"reuse-key", VALUE_BOOL, AT(struct acme_conf, reuse_key), .fallback = "false",
+     .explanation = "Whether renewal keeps the key, so that pins by key and TLSA records of the "
+                    "form 3 1 1 stay true."},
+    {"challenge", VALUE_WORD, AT(struct acme_conf, challenge), .fallback = "http-01",
+     .choices = challenge_choices,
+     .explanation = "How the authority is shown that the names are ours: a file on port 80, or a "
+                    "DNS record."},
+    {"http-bind", VALUE_ENDPOINT, AT(struct acme_conf, http_bind), .fallback = "0.0.0.0:80",
+     .port = 80, .explanation = "Where http-01 is answered, only while a challenge is open."},
+    {"dns-hook", VALUE_PATH, AT(struct acme_conf, dns_hook), .fallback_words = "none",
+     .explanation = "The program that makes and removes the records of dns-01; it gets begin, done "
+                    "or failed, then type, name, token and authorisation."},
+    {"eab-key-id", VALUE_TEXT, AT(struct acme_conf, eab_key_id), .fallback_words = "none",
+     .explanation = "The key identifier of an external account binding."},
+    {"eab-key-file", VALUE_PATH, AT(struct acme_conf, eab_key_file), .fallback_words = "none",
+     .explanation = "A file with the key of the external account binding, base64url."},
+    {"trust-file", VALUE_PATH, AT(struct acme_conf, trust_file),
+     .fallback_words = "the system's roots",
+     .explanation = "PEM file of the roots that the directory's own certificate is verified by."},
+    {"renew-at-percent", VALUE_PERCENT, AT(struct acme_conf, renew_at_percent), .fallback = "66%",
+     .min = 10, .max = 95,
+     .explanation = "The part of the lifetime after which a certificate is renewed, where the "
+                    "authority (ARI, RFC 9773) says nothing."},
+    {0}};
+
+static const struct schema_map acme_map = {"acme", sizeof(struct acme_conf), acme_keys};
+
 static const struct schema_key certificate_keys[] = {
     {"directory", VALUE_PATH, AT(struct certificate_conf, directory), .fallback_words = "none",
      .explanation = "A folder of PEM files that are loaded besides those of the data folder.",
      .postfix = "smtpd_tls_chain_files"},
+    {"watch", VALUE_PATHS, LIST_AT(struct certificate_conf, watch, watch_count),
+     .fallback_words = "none",
+     .explanation = "Folders of other tools (certbot, acme.sh, lego, Kubernetes) whose "
+                    "certificates are imported as they change, whole pairs only."},
+    {"watch-interval", VALUE_DURATION, AT(struct certificate_conf, watch_interval_ms),
+     .fallback = "1m", .min = SECOND_MS, .max = DAY_MS,
+     .explanation = "How often watched folders are looked at besides the kernel's notices, which "
+                    "network file systems do not send."},
+    {"sentinel-interval", VALUE_DURATION, AT(struct certificate_conf, sentinel_interval_ms),
+     .fallback = "1h", .max = 30 * DAY_MS,
+     .explanation =
+         "How often the sentinel looks at the own listeners from outside; 0s: only after "
+         "changes and on demand."},
+    {"acme", VALUE_MAP, AT(struct certificate_conf, acme), .map = &acme_map,
+     .explanation = "Certificates that are fetched and renewed by ACME."},
     {0}};
 
 static const struct schema_key log_keys[] = {

@@ -12,6 +12,8 @@ enum value_type {
     VALUE_DOMAIN,  /* stored as its key form (A-labels, lower case) */
     VALUE_PATTERN, /* "example.com" or "*.example.com": a span, and a bool at count_offset */
     VALUE_PATH,    /* absolute */
+    VALUE_PIN,     /* a span that cert/pin.h reads */
+    VALUE_WORD,    /* one of the choices, as a span */
     VALUE_BOOL,
     VALUE_NUMBER,
     VALUE_PERCENT,
@@ -19,8 +21,11 @@ enum value_type {
     VALUE_DURATION,
     VALUE_CHOICE,
     VALUE_IP, /* struct ip, and a bool at count_offset: given */
+    VALUE_ENDPOINT,
     VALUE_ENDPOINTS,
     VALUE_RANGES,
+    VALUE_NAMES, /* spans: "example.com" or "*.example.com" */
+    VALUE_PATHS, /* spans */
     VALUE_ACCEPTED_DOMAINS,
     VALUE_ADDRESS_SPACES,
     VALUE_SMART_HOSTS,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "cert/pin.h"
 #include "mail/address.h"
 
 uint64_t value_load(const struct schema_key *key, const void *object)
@@ -76,7 +77,10 @@ static void read_choice(struct reading *r, const struct schema_key *key, struct 
     size_t least = 3;
     for (const struct choice *c = key->choices; c->name; c++) {
         if (span_eq(node->text, span_of(c->name))) {
-            value_store(key, object, c->value);
+            if (key->type == VALUE_WORD)
+                *span_at(key, object) = span_of(c->name);
+            else
+                value_store(key, object, c->value);
             return;
         }
         size_t distance = schema_distance(node->text, span_of(c->name), least);
@@ -210,15 +214,37 @@ static void read_domain(struct reading *r, const struct schema_key *key, struct 
         *flag_at(key, object) = wildcard;
 }
 
-static void read_path(struct reading *r, const struct schema_key *key, struct node *node,
-                      void *object)
+/* Kept as it was written; what reads it later parses it again. */
+static void read_pin(struct reading *r, const struct schema_key *key, struct node *node,
+                     void *object)
 {
-    if (!span_starts(node->text, SPAN("/"))) {
-        problem_error(r->problems, node, SPAN("write the whole path, beginning with /"),
-                      "\"" SPAN_FMT "\" is not an absolute path", SPAN_ARG(node->text));
-        return;
+    struct pin pin;
+    struct buf why = BUF_INIT(1000);
+    if (pin_parse(r->arena, node->text, &pin, &why) == OK) {
+        *span_at(key, object) = arena_copy(r->arena, node->text);
+    } else {
+        bool is_name = span_find(node->text, '=') < node->text.n;
+        problem_error(r->problems, node,
+                      is_name ? SPAN("put <I> before the issuer and <S> before the subject, which "
+                                     "web pages take away, or write the thumbprint; sealpost cert "
+                                     "show prints all forms")
+                              : SPAN("write a thumbprint (40 hexadecimal digits), spki:HASH or "
+                                     "\"<I>issuer<S>subject\"; sealpost cert show prints them"),
+                      "\"" SPAN_FMT "\" is not a pin: " SPAN_FMT, SPAN_ARG(node->text),
+                      SPAN_ARG(buf_span(&why)));
     }
-    *span_at(key, object) = arena_copy(r->arena, node->text);
+    buf_done(&why);
+}
+
+bool value_read_path(struct reading *r, const struct node *node, struct span *path)
+{
+    if (span_starts(node->text, SPAN("/"))) {
+        *path = arena_copy(r->arena, node->text);
+        return true;
+    }
+    problem_error(r->problems, node, SPAN("write the whole path, beginning with /"),
+                  "\"" SPAN_FMT "\" is not an absolute path", SPAN_ARG(node->text));
+    return false;
 }
 
 static void read_ip(struct reading *r, const struct schema_key *key, struct node *node,
@@ -241,14 +267,17 @@ static void read_scalar(struct reading *r, const struct schema_key *key, struct 
     case VALUE_TEXT: *span_at(key, object) = arena_copy(r->arena, node->text); break;
     case VALUE_DOMAIN:
     case VALUE_PATTERN: read_domain(r, key, node, object); break;
-    case VALUE_PATH: read_path(r, key, node, object); break;
+    case VALUE_PATH: value_read_path(r, node, span_at(key, object)); break;
+    case VALUE_PIN: read_pin(r, key, node, object); break;
     case VALUE_BOOL: read_bool(r, key, node, object); break;
     case VALUE_NUMBER:
     case VALUE_PERCENT:
     case VALUE_SIZE:
     case VALUE_DURATION: read_number(r, key, node, object); break;
+    case VALUE_WORD:
     case VALUE_CHOICE: read_choice(r, key, node, object); break;
     case VALUE_IP: read_ip(r, key, node, object); break;
+    case VALUE_ENDPOINT: value_read_endpoint(r, key, node, (char *)object + key->offset); break;
     default: assert(!"not a scalar");
     }
 }
@@ -261,6 +290,8 @@ void value_read(struct reading *r, const struct schema_key *key, struct node *no
     case VALUE_NAMED: schema_read_named(r, key, node, object); break;
     case VALUE_ENDPOINTS:
     case VALUE_RANGES:
+    case VALUE_NAMES:
+    case VALUE_PATHS:
     case VALUE_ACCEPTED_DOMAINS:
     case VALUE_ADDRESS_SPACES:
     case VALUE_SMART_HOSTS: value_read_list(r, key, node, object); break;
@@ -346,7 +377,9 @@ json_t *value_to_json(const struct schema_key *key, const void *object)
     case VALUE_TEXT:
     case VALUE_DOMAIN:
     case VALUE_PATTERN:
-    case VALUE_PATH: return span_to_json(key, object);
+    case VALUE_PATH:
+    case VALUE_PIN:
+    case VALUE_WORD: return span_to_json(key, object);
     case VALUE_BOOL: return json_boolean(value_load(key, object));
     case VALUE_NUMBER:
     case VALUE_PERCENT:
@@ -354,6 +387,7 @@ json_t *value_to_json(const struct schema_key *key, const void *object)
     case VALUE_DURATION: return number_to_json(key, value_load(key, object));
     case VALUE_CHOICE: return choice_to_json(key, value_load(key, object));
     case VALUE_IP: return ip_to_json(key, object);
+    case VALUE_ENDPOINT: return value_endpoint_to_json((const char *)object + key->offset);
     default: return value_list_to_json(key, object);
     }
 }

@@ -28,12 +28,18 @@ void value_read_list(struct reading *r, const struct schema_key *key, struct nod
 /* One domain, or pattern where wildcard is given; false after an error. */
 bool value_read_domain(struct reading *r, const struct node *node, struct span text, bool *wildcard,
                        struct span *domain);
+/* One endpoint into *item; false after an error. */
+bool value_read_endpoint(struct reading *r, const struct schema_key *key, struct node *node,
+                         void *item);
+/* One absolute path; false after an error. */
+bool value_read_path(struct reading *r, const struct node *node, struct span *path);
 /* "expected ..., not ..." for a node of the wrong kind. */
 void value_wrong_kind(struct reading *r, const struct node *node, const char *expected);
 
 /* NULL where nothing is set. The form is the one the document is written in: "36MB", "unlimited".
  */
 json_t *value_to_json(const struct schema_key *key, const void *object);
+json_t *value_endpoint_to_json(const void *item);
 json_t *value_list_to_json(const struct schema_key *key, const void *object);
 json_t *value_text(const char *format, ...) PRINTF_LIKE(1, 2);
 json_t *value_string(struct span s);

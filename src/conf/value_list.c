@@ -18,8 +18,8 @@ struct list_type {
     item_to_json_fn *to_json;
 };
 
-static bool read_endpoint(struct reading *r, const struct schema_key *key, struct node *node,
-                          void *item)
+bool value_read_endpoint(struct reading *r, const struct schema_key *key, struct node *node,
+                         void *item)
 {
     struct endpoint *endpoint = item;
     if (endpoint_parse(node->text, endpoint) == OK)
@@ -39,7 +39,7 @@ static bool read_endpoint(struct reading *r, const struct schema_key *key, struc
     return false;
 }
 
-static json_t *endpoint_to_json(const void *item)
+json_t *value_endpoint_to_json(const void *item)
 {
     char text[ENDPOINT_TEXT];
     endpoint_format(item, text);
@@ -66,6 +66,31 @@ static json_t *range_to_json(const void *item)
     json_t *string = value_string(buf_span(&text));
     buf_done(&text);
     return string;
+}
+
+static bool read_name(struct reading *r, const struct schema_key *key, struct node *node,
+                      void *item)
+{
+    (void)key;
+    bool wildcard = false;
+    struct span domain;
+    if (!value_read_domain(r, node, node->text, &wildcard, &domain))
+        return false;
+    *(struct span *)item =
+        arena_printf(r->arena, "%s" SPAN_FMT, wildcard ? "*." : "", SPAN_ARG(domain));
+    return true;
+}
+
+static bool read_path(struct reading *r, const struct schema_key *key, struct node *node,
+                      void *item)
+{
+    (void)key;
+    return value_read_path(r, node, item);
+}
+
+static json_t *span_to_json(const void *item)
+{
+    return value_string(*(const struct span *)item);
 }
 
 static bool read_accepted_domain(struct reading *r, const struct schema_key *key, struct node *node,
@@ -214,9 +239,13 @@ static json_t *smart_host_to_json(const void *item)
 static const struct list_type *list_type(enum value_type type)
 {
     static const struct list_type endpoints = {sizeof(struct endpoint), "a list of addresses",
-                                               read_endpoint, endpoint_to_json};
+                                               value_read_endpoint, value_endpoint_to_json};
     static const struct list_type ranges = {sizeof(struct ip_range), "a list of address ranges",
                                             read_range, range_to_json};
+    static const struct list_type names = {sizeof(struct span), "a list of domains", read_name,
+                                           span_to_json};
+    static const struct list_type paths = {sizeof(struct span), "a list of paths", read_path,
+                                           span_to_json};
     static const struct list_type domains = {sizeof(struct accepted_domain), "a list of domains",
                                              read_accepted_domain, accepted_domain_to_json};
     static const struct list_type spaces = {sizeof(struct address_space),
@@ -227,6 +256,8 @@ static const struct list_type *list_type(enum value_type type)
     switch (type) {
     case VALUE_ENDPOINTS: return &endpoints;
     case VALUE_RANGES: return &ranges;
+    case VALUE_NAMES: return &names;
+    case VALUE_PATHS: return &paths;
     case VALUE_ACCEPTED_DOMAINS: return &domains;
     case VALUE_ADDRESS_SPACES: return &spaces;
     default: assert(type == VALUE_SMART_HOSTS); return &hosts;
