@@ -42,36 +42,12 @@ static enum err read_validity(struct certificate *c, struct buf *why)
     return ERR_SYNTAX;
 }
 
-/* Entries that are no host name (embedded NUL, spaces, partial wildcards, UTF-8) are left out: no
- * peer may match them. */
-static size_t add_dns_names(struct certificate *c, const GENERAL_NAMES *entries)
-{
-    size_t seen = 0;
-    c->names = ARENA_ARRAY(&c->arena, struct span, (size_t)sk_GENERAL_NAME_num(entries));
-    for (int i = 0; i < sk_GENERAL_NAME_num(entries); i++) {
-        const GENERAL_NAME *entry = sk_GENERAL_NAME_value(entries, i);
-        if (entry->type != GEN_DNS)
-            continue;
-        seen++;
-        struct span name = asn1_span(entry->d.dNSName);
-        if (text_is_ascii(name) &&
-            host_name_normalise(&c->arena, name, true, &c->names[c->name_count]) == OK)
-            c->name_count++;
-    }
-    return seen;
-}
-
 /* RFC 6125 section 6.4.4: the CN stands in only where there is no dNSName at all, matching or not.
  */
 static void add_common_name(struct certificate *c)
 {
-    struct span name = x500_common_name(&c->arena, X509_get_subject_name(c->leaf));
-    struct span *names = ARENA_NEW(&c->arena, struct span);
-    if (!text_is_ascii(name) || host_name_normalise(&c->arena, name, true, names) != OK)
-        return;
-    c->names = names;
-    c->name_count = 1;
-    c->names_from_cn = true;
+    c->names_from_cn = common_name_host(&c->arena, X509_get_subject_name(c->leaf), &c->names);
+    c->name_count = c->names_from_cn;
 }
 
 static enum err read_names(struct certificate *c, struct buf *why)
@@ -89,7 +65,7 @@ static enum err read_names(struct certificate *c, struct buf *why)
         GENERAL_NAMES_free(entries);
         return ERR_LIMIT;
     }
-    if (!entries || add_dns_names(c, entries) == 0)
+    if (!dns_names_read(&c->arena, entries, &c->names, &c->name_count))
         add_common_name(c);
     GENERAL_NAMES_free(entries);
     return OK;

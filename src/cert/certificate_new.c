@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "cert/certificate_build.h"
 
-enum { SERIAL_BYTES = 16, COMMON_NAME_MAX = 64 }; /* ub-common-name, RFC 5280 appendix A.1 */
+enum { SERIAL_BYTES = 16 };
 
 static bool set_serial(X509 *x)
 {
@@ -38,20 +38,10 @@ static bool set_subject(X509 *x, struct span name)
 /* RFC 5280 section 4.2.1.6: subjectAltName is critical where the subject is empty. */
 static bool add_names(X509 *x, const struct span *names, size_t count)
 {
-    GENERAL_NAMES *entries = sk_GENERAL_NAME_new_null();
-    bool done = entries != NULL;
-    for (size_t i = 0; done && i < count; i++) {
-        GENERAL_NAME *entry = GENERAL_NAME_new();
-        ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-        if (!entry || !text)
-            abort();
-        done = ASN1_STRING_set(text, names[i].p, (int)names[i].n) == 1;
-        GENERAL_NAME_set0_value(entry, GEN_DNS, text);
-        done = sk_GENERAL_NAME_push(entries, entry) > 0 && done;
-    }
+    GENERAL_NAMES *entries = dns_names_make(names, count);
     bool critical = X509_NAME_entry_count(X509_get_subject_name(x)) == 0;
-    done = done &&
-           X509_add1_ext_i2d(x, NID_subject_alt_name, entries, critical, X509V3_ADD_DEFAULT) == 1;
+    bool done =
+        X509_add1_ext_i2d(x, NID_subject_alt_name, entries, critical, X509V3_ADD_DEFAULT) == 1;
     GENERAL_NAMES_free(entries);
     return done;
 }

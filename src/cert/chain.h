@@ -10,4 +10,9 @@ enum chain_state certificate_chain_state(const struct certificate *c, X509_STORE
 const char *
 chain_state_text(enum chain_state state); /* "trusted", "private", "self-signed", "incomplete" */
 
+/* Appends issuers from `known` (in any order; may be NULL) until the chain ends in a self-signed
+ * one or nothing more is known, and says how many. For a certificate that nobody else holds yet: it
+ * is immutable afterwards. */
+size_t certificate_complete_chain(struct certificate *c, const STACK_OF(X509) * known);
+
 #endif
