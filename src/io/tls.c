@@ -6,14 +6,10 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "io/tls_keys.h"
 #include "io/tls_rehearsal.h"
 #include "io/tls_session.h"
 #include "io/tls_tickets.h"
-
-/* TLS 1.2: forward secrecy always; the CBC suites at the end are for Exchange on Windows Server
- * 2008 R2 and 2012, which has no other with ECDHE and RSA. TLS 1.3's suites are OpenSSL's. */
-static const char cipher_list[] =
-    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!aDSS";
 
 enum {
     SERVER_LEVEL = 2, /* 112 bits, as Debian's default; cert/select judges keys by the same */
@@ -61,7 +57,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method, int level)
         abort();
     SSL_CTX_set_security_level(ctx, level);
     int done = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
-               SSL_CTX_set_max_proto_version(ctx, 0) && SSL_CTX_set_cipher_list(ctx, cipher_list);
+               SSL_CTX_set_max_proto_version(ctx, 0) &&
+               SSL_CTX_set_cipher_list(ctx, tls_cipher_list);
     assert(done);
     (void)done;
     SSL_CTX_set_options(ctx, common_options);
@@ -104,16 +101,35 @@ static void set_session_context(SSL_CTX *ctx, const struct certificate *c)
     EVP_MD_CTX_free(md);
 }
 
-enum err tls_server_context(const struct certificate *certificate, SSL_CTX **ctx, struct buf *why)
+/* The first must be what a client of no special kind sees, each other one what its own kind does.
+ */
+static enum err rehearse_all(SSL_CTX *ctx, const struct certificate *const *certificates,
+                             size_t count, struct buf *why)
 {
+    enum err err = tls_rehearse(ctx, certificates[0]->leaf, NULL, why);
+    for (size_t i = 1; i < count && err == OK; i++) {
+        enum tls_keys keys = tls_keys_of(certificates[i]);
+        err = tls_rehearse(ctx, certificates[i]->leaf, &keys, why);
+    }
+    return err;
+}
+
+enum err tls_server_context_of(const struct certificate *const *certificates, size_t count,
+                               SSL_CTX **ctx, struct buf *why)
+{
+    assert(count > 0);
     ERR_clear_error();
     SSL_CTX *fresh = new_context(TLS_server_method(), SERVER_LEVEL);
     SSL_CTX_set_dh_auto(fresh, 1);
-    enum err err = use_certificate(fresh, certificate, why);
+    enum err err = OK;
+    for (size_t i = 0; i < count && err == OK; i++)
+        err = use_certificate(fresh, certificates[i], why);
     if (err == OK) {
-        set_session_context(fresh, certificate);
+        if (count > 1)
+            tls_prefer_keys(fresh, tls_keys_of(certificates[0]));
+        set_session_context(fresh, certificates[0]);
         tls_tickets_use(fresh);
-        err = tls_rehearse(fresh, certificate->leaf, why);
+        err = rehearse_all(fresh, certificates, count, why);
     }
     if (err != OK) {
         SSL_CTX_free(fresh);
@@ -122,6 +138,11 @@ enum err tls_server_context(const struct certificate *certificate, SSL_CTX **ctx
     }
     *ctx = fresh;
     return OK;
+}
+
+enum err tls_server_context(const struct certificate *certificate, SSL_CTX **ctx, struct buf *why)
+{
+    return tls_server_context_of(&certificate, 1, ctx, why);
 }
 
 static enum err use_trust(SSL_CTX *ctx, const char *trust_file, struct buf *why)

@@ -3,8 +3,6 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
-#include "io/tls.h"
-
 enum { STEPS_MAX = 32 }; /* a handshake takes three; more is a loop */
 
 struct pair {
@@ -60,12 +58,15 @@ static bool exchange_byte(struct pair *pair)
            SSL_read_ex(pair->server, &got, 1, &n) == 1 && got == sent;
 }
 
-static enum err rehearse_once(SSL_CTX *server, X509 *leaf, int max_version, struct buf *why)
+static enum err rehearse_once(SSL_CTX *server, X509 *leaf, const enum tls_keys *keys,
+                              int max_version, struct buf *why)
 {
     SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     if (!client)
         abort();
     SSL_CTX_set_max_proto_version(client, max_version);
+    if (keys)
+        tls_client_limit_keys(client, *keys);
     ERR_clear_error();
     struct pair pair = open_pair(server, client);
     enum err err = OK;
@@ -84,8 +85,8 @@ static enum err rehearse_once(SSL_CTX *server, X509 *leaf, int max_version, stru
     return err;
 }
 
-enum err tls_rehearse(SSL_CTX *server, X509 *leaf, struct buf *why)
+enum err tls_rehearse(SSL_CTX *server, X509 *leaf, const enum tls_keys *keys, struct buf *why)
 {
-    enum err err = rehearse_once(server, leaf, TLS1_3_VERSION, why);
-    return err == OK ? rehearse_once(server, leaf, TLS1_2_VERSION, why) : err;
+    enum err err = rehearse_once(server, leaf, keys, TLS1_3_VERSION, why);
+    return err == OK ? rehearse_once(server, leaf, keys, TLS1_2_VERSION, why) : err;
 }

@@ -2,12 +2,11 @@
 #ifndef IO_TLS_REHEARSAL_H
 #define IO_TLS_REHEARSAL_H
 
-#include <openssl/ssl.h>
-
-#include "base/buf.h"
+#include "io/tls.h"
 
 /* A current client and one that knows TLS 1.2 only must both complete the handshake, exchange a
- * byte and see `leaf`. */
-enum err tls_rehearse(SSL_CTX *server, X509 *leaf, struct buf *why) MUST_USE;
+ * byte and see `leaf`. keys: these clients verify no other kind; NULL: any. */
+enum err tls_rehearse(SSL_CTX *server, X509 *leaf, const enum tls_keys *keys,
+                      struct buf *why) MUST_USE;
 
 #endif

@@ -152,7 +152,8 @@ static struct pair connect_pair(SSL_CTX *server_ctx, SSL_CTX *client_ctx, const 
     SSL_set_bio(pair.client, client_bio, client_bio);
     SSL_set_accept_state(pair.server);
     SSL_set_connect_state(pair.client);
-    SSL_set_tlsext_host_name(pair.client, name);
+    if (name)
+        SSL_set_tlsext_host_name(pair.client, name);
     if (session)
         SSL_set_session(pair.client, session);
     assert_true(shake(&pair));
@@ -300,15 +301,160 @@ static void test_errors_in_words(void **state)
     assert_string_equal(buf_text(&why), "no shared cipher (detail 1); Connection reset by peer");
 }
 
+/* ---- several certificates ---- */
+
+static const enum tls_keys ecdsa = TLS_KEYS_ECDSA, rsa = TLS_KEYS_RSA, other = TLS_KEYS_OTHER;
+
+/* keys: what the client can verify; NULL: all. */
+static void assert_presents(SSL_CTX *server, const char *name, const enum tls_keys *keys,
+                            const struct certificate *expected)
+{
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+        SSL_CTX_set_max_proto_version(client, version);
+        if (keys)
+            tls_client_limit_keys(client, *keys);
+        struct pair pair = connect_pair(server, client, name, NULL);
+        assert_int_equal(X509_cmp(SSL_get0_peer_certificate(pair.client), expected->leaf), 0);
+        close_pair(&pair);
+        SSL_CTX_free(client);
+    }
+}
+
+static void test_kinds_of_keys_side_by_side(void **state)
+{
+    (void)state;
+    struct made root = make_certificate(&(struct recipe){.subject = "CN=Root", .authority = true});
+    struct made leaf = make_certificate(
+        &(struct recipe){.names = "a.example.com", .key_type = "RSA 2048", .issuer = &root});
+    struct certificate *c[] = {
+        make(&(struct recipe){.names = "a.example.com"}),
+        parse(&leaf, leaf.key, root.x),
+        make(&(struct recipe){.names = "a.example.com", .key_type = "Ed25519"}),
+    };
+    assert_int_equal(tls_keys_of(c[0]), TLS_KEYS_ECDSA);
+    assert_int_equal(tls_keys_of(c[1]), TLS_KEYS_RSA);
+    assert_int_equal(tls_keys_of(c[2]), TLS_KEYS_OTHER);
+    for (size_t first = 0; first < COUNT_OF(c); first++) {
+        const struct certificate *all[] = {c[first], c[(first + 1) % 3], c[(first + 2) % 3]};
+        SSL_CTX *server;
+        if (tls_server_context_of(all, COUNT_OF(all), &server, &why) != OK)
+            fail_msg("%s", buf_text(&why));
+        assert_presents(server, "a.example.com", NULL, c[first]);
+        assert_presents(server, "a.example.com", &ecdsa, c[0]);
+        assert_presents(server, "a.example.com", &rsa, c[1]);
+        assert_presents(server, "a.example.com", &other, c[2]);
+        SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+        tls_client_limit_keys(client, TLS_KEYS_RSA);
+        struct pair pair = connect_pair(server, client, "a.example.com", NULL);
+        assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(pair.client)), 2); /* its own chain */
+        close_pair(&pair);
+        SSL_CTX_free(client);
+        SSL_CTX_free(server);
+    }
+    for (size_t i = 0; i < COUNT_OF(c); i++)
+        certificate_free(c[i]);
+    made_done(&root);
+    made_done(&leaf);
+}
+
+static void test_one_bad_certificate_spoils_the_set(void **state)
+{
+    (void)state;
+    struct certificate *good = make(&(struct recipe){.names = "a.example.com"});
+    struct certificate *weak =
+        make(&(struct recipe){.names = "a.example.com", .key_type = "RSA 1024"});
+    const struct certificate *all[] = {good, weak};
+    SSL_CTX *ctx = NULL;
+    assert_int_equal(tls_server_context_of(all, 2, &ctx, &why), ERR_REFUSED);
+    assert_null(ctx);
+    certificate_free(good);
+    certificate_free(weak);
+}
+
+struct choice {
+    const char *name;
+    SSL_CTX *ctx;
+    unsigned calls;
+};
+
+static SSL_CTX *choose(void *context, struct span host)
+{
+    struct choice *choice = context;
+    choice->calls++;
+    return span_eq(host, span_of(choice->name)) ? choice->ctx : NULL;
+}
+
+static void test_names_choose_contexts(void **state)
+{
+    (void)state;
+    struct certificate *own = make(&(struct recipe){.names = "a.example.com"});
+    struct certificate *named =
+        make(&(struct recipe){.names = "b.example.com", .key_type = "RSA 2048"});
+    SSL_CTX *server = server_of(own);
+    const struct certificate *both[] = {named, own};
+    struct choice choice = {"b.example.com", NULL, 0};
+    assert_int_equal(tls_server_context_of(both, 2, &choice.ctx, &why), OK);
+    struct tls_names names = {choose, &choice};
+    tls_server_set_names(server, &names);
+    assert_presents(server, "a.example.com", NULL, own);
+    assert_presents(server, "c.example.com", NULL, own);
+    assert_presents(server, NULL, NULL, own);
+    assert_int_equal(choice.calls, 4);
+    assert_presents(server, "b.example.com", NULL, named);
+    assert_presents(server, "b.example.com", &rsa, named);
+    assert_presents(server, "b.example.com", &ecdsa, own); /* rather than no handshake */
+    SSL_CTX_free(choice.ctx);
+    SSL_CTX_free(server);
+    certificate_free(own);
+    certificate_free(named);
+}
+
+/* Each identity opens its own tickets, and only those. */
+static void test_tickets_belong_to_the_name(void **state)
+{
+    (void)state;
+    struct certificate *own = make(&(struct recipe){.names = "b.example.com"});
+    struct certificate *named = make(&(struct recipe){.names = "a.example.com"});
+    SSL_CTX *server = server_of(own), *plain = server_of(own), *other_name = server_of(named);
+    struct choice choice = {"a.example.com", other_name, 0};
+    struct tls_names names = {choose, &choice};
+    tls_server_set_names(server, &names);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+        SSL_CTX_set_max_proto_version(client, version);
+        SSL_SESSION *session = session_of(server, client);
+        assert_true(resumes(server, client, session));
+        SSL_SESSION_free(session);
+        session = session_of(plain, client);
+        assert_false(resumes(server, client, session));
+        SSL_SESSION_free(session);
+        SSL_CTX_free(client);
+    }
+    SSL_CTX_free(server);
+    SSL_CTX_free(plain);
+    SSL_CTX_free(other_name);
+    certificate_free(own);
+    certificate_free(named);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_every_kind_of_key),  TEST(test_refusals),
-        TEST(test_client_context),     TEST(test_sessions_outlive_contexts),
-        TEST(test_ticket_keys_rotate), TEST(test_old_protocols_are_refused),
-        TEST(test_chain_is_sent),      TEST(test_errors_in_words),
+        TEST(test_every_kind_of_key),
+        TEST(test_refusals),
+        TEST(test_client_context),
+        TEST(test_sessions_outlive_contexts),
+        TEST(test_ticket_keys_rotate),
+        TEST(test_old_protocols_are_refused),
+        TEST(test_chain_is_sent),
+        TEST(test_errors_in_words),
+        TEST(test_kinds_of_keys_side_by_side),
+        TEST(test_one_bad_certificate_spoils_the_set),
+        TEST(test_names_choose_contexts),
+        TEST(test_tickets_belong_to_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
