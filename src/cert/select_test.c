@@ -9,102 +9,38 @@
 #include "base/clock.h"
 #include "cert/chain.h"
 #include "cert/select.h"
-#include "cert/test_maker.h"
+#include "cert/test_store.h"
 
-enum { CANDIDATES_MAX = 16 };
-
-static const int64_t now_ms = 1800000000000;
-
-/* One store per test: candidates are added in order and selected from. */
-static struct candidate candidates[CANDIDATES_MAX];
-static struct certificate *certificates[CANDIDATES_MAX];
-static size_t count;
-static struct arena arena;
-static EVP_PKEY *shared_key;
-
-static int tear_down(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < count; i++)
-        certificate_free(certificates[i]);
-    count = 0;
-    arena_done(&arena);
-    return 0;
-}
-
-static struct certificate *parse(struct made *made, EVP_PKEY *key)
-{
-    struct buf pem = BUF_INIT(BUF_UNLIMITED), why = BUF_INIT(1000);
-    add_certificate_pem(&pem, made->x);
-    if (key)
-        add_key_pem(&pem, key, NULL);
-    struct certificate *c = NULL;
-    enum err err = certificate_parse_pem(buf_span(&pem), SPAN_NONE, &c, &why);
-    if (err != OK)
-        fail_msg("%s", buf_text(&why));
-    buf_done(&pem);
-    buf_done(&why);
-    return c;
-}
-
-static struct certificate *add_with_key(struct recipe recipe, enum chain_state chain, EVP_PKEY *key)
-{
-    if (!recipe.not_before_ms)
-        recipe.not_before_ms = now_ms - 10 * DAY_MS;
-    if (!recipe.not_after_ms)
-        recipe.not_after_ms = now_ms + 10 * DAY_MS;
-    struct made made = make_certificate(&recipe);
-    struct certificate *c = parse(&made, key ? key : made.key);
-    made_done(&made);
-    c->services = SERVICE_SMTP;
-    certificates[count] = c;
-    candidates[count++] = (struct candidate){c, chain};
-    return c;
-}
-
-static struct certificate *add(struct recipe recipe, enum chain_state chain)
-{
-    if (!recipe.key && !recipe.key_type)
-        recipe.key = shared_key; /* making keys is what takes time */
-    return add_with_key(recipe, chain, NULL);
-}
-
-static struct certificate *add_name(const char *names)
-{
-    return add((struct recipe){.names = names}, CHAIN_TRUSTED);
-}
+static const int64_t now_ms = TEST_NOW_MS;
 
 static struct selection choose(const char *name)
 {
-    return certificate_select(&arena, &(struct selection_request){.name = span_of(name),
-                                                                  .service = SERVICE_SMTP,
-                                                                  .now_ms = now_ms,
-                                                                  .candidates = candidates,
-                                                                  .count = count});
+    struct selection_request request = ask(name);
+    return certificate_select(&store.arena, &request);
 }
 
 static void assert_detail(struct span detail, const char *part)
 {
-    if (*part && span_search(detail, span_of(part)) == detail.n)
+    if (!says(detail, part))
         fail_msg("\"" SPAN_FMT "\" does not say \"%s\"", SPAN_ARG(detail), part);
 }
 
 /* The first is chosen over the second wherever they stand, and the second's verdict says why. */
 static void assert_prefers(const char *name, const char *detail)
 {
-    assert_int_equal(count, 2);
-    struct certificate *better = certificates[0];
+    assert_int_equal(store.count, 2);
+    struct certificate *better = store.certificates[0];
     for (int turn = 0; turn < 2; turn++) {
         struct selection s = choose(name);
         assert_ptr_equal(s.chosen, better);
-        size_t chosen = candidates[0].certificate == better ? 0 : 1;
+        size_t chosen = store.candidates[0].certificate == better ? 0 : 1;
         assert_int_equal(s.verdicts[chosen].reason, VERDICT_CHOSEN);
         assert_int_equal(s.verdicts[1 - chosen].reason, VERDICT_LESS_PREFERRED);
         assert_detail(s.verdicts[1 - chosen].detail, detail);
         assert_true(s.name_covered);
-        struct candidate first = candidates[0];
-        candidates[0] = candidates[1];
-        candidates[1] = first;
+        struct candidate first = store.candidates[0];
+        store.candidates[0] = store.candidates[1];
+        store.candidates[1] = first;
     }
 }
 
@@ -153,7 +89,7 @@ static void test_chain_order(void **state)
         add((struct recipe){.names = "mail.example.com", .not_before_ms = now_ms - DAY_MS},
             order[i + 1]);
         assert_prefers("mail.example.com", "trusted more");
-        tear_down(NULL);
+        empty_store(NULL);
     }
 }
 
@@ -181,11 +117,11 @@ static void test_thumbprint(void **state)
     (void)state;
     struct certificate *a = add_name("mail.example.com"), *b = add_name("mail.example.com");
     if (strcmp(a->thumbprint, b->thumbprint) > 0) {
-        struct candidate first = candidates[0];
-        candidates[0] = candidates[1];
-        candidates[1] = first;
-        certificates[0] = b;
-        certificates[1] = a;
+        struct candidate first = store.candidates[0];
+        store.candidates[0] = store.candidates[1];
+        store.candidates[1] = first;
+        store.certificates[0] = b;
+        store.certificates[1] = a;
     }
     assert_prefers("mail.example.com", "lower thumbprint");
 }
@@ -195,10 +131,10 @@ static void test_twice(void **state)
 {
     (void)state;
     add_name("mail.example.com");
-    candidates[1] = candidates[0];
+    store.candidates[1] = store.candidates[0];
     struct selection s = certificate_select(
-        &arena,
-        &(struct selection_request){SPAN("mail.example.com"), SERVICE_SMTP, now_ms, candidates, 2});
+        &store.arena, &(struct selection_request){SPAN("mail.example.com"), SERVICE_SMTP, now_ms,
+                                                  store.candidates, 2});
     assert_int_equal(s.verdicts[0].reason, VERDICT_CHOSEN);
     assert_int_equal(s.verdicts[1].reason, VERDICT_LESS_PREFERRED);
 }
@@ -207,9 +143,9 @@ static void assert_rejected(enum verdict_reason reason, const char *detail)
 {
     struct selection s = choose("mail.example.com");
     assert_null(s.chosen);
-    assert_int_equal(s.verdicts[count - 1].reason, reason);
-    assert_detail(s.verdicts[count - 1].detail, detail);
-    tear_down(NULL);
+    assert_int_equal(s.verdicts[store.count - 1].reason, reason);
+    assert_detail(s.verdicts[store.count - 1].detail, detail);
+    empty_store(NULL);
 }
 
 static void test_rejections(void **state)
@@ -249,12 +185,13 @@ static void test_client_service(void **state)
     struct certificate *c =
         add((struct recipe){.names = "mail.example.com", .usage = "clientAuth"}, CHAIN_TRUSTED);
     c->services = SERVICE_CLIENT;
-    struct selection_request r = {SPAN("mail.example.com"), SERVICE_CLIENT, now_ms, candidates, 1};
-    assert_ptr_equal(certificate_select(&arena, &r).chosen, c);
+    struct selection_request r = {SPAN("mail.example.com"), SERVICE_CLIENT, now_ms,
+                                  store.candidates, 1};
+    assert_ptr_equal(certificate_select(&store.arena, &r).chosen, c);
     add((struct recipe){.names = "mail.example.com", .usage = "serverAuth"}, CHAIN_TRUSTED)
         ->services = SERVICE_CLIENT;
     r.count = 2;
-    struct selection s = certificate_select(&arena, &r);
+    struct selection s = certificate_select(&store.arena, &r);
     assert_int_equal(s.verdicts[1].reason, VERDICT_WRONG_EKU);
     assert_detail(s.verdicts[1].detail, "clientAuth");
 }
@@ -266,10 +203,10 @@ static void test_edges_of_validity(void **state)
     add((struct recipe){.names = "mail.example.com", .not_before_ms = now_ms}, CHAIN_TRUSTED);
     assert_false(choose("mail.example.com").expired);
     assert_non_null(choose("mail.example.com").chosen);
-    tear_down(NULL);
+    empty_store(NULL);
     add((struct recipe){.names = "mail.example.com", .not_after_ms = now_ms}, CHAIN_TRUSTED);
     assert_false(choose("mail.example.com").expired);
-    tear_down(NULL);
+    empty_store(NULL);
     add((struct recipe){.names = "mail.example.com", .not_after_ms = now_ms - SECOND_MS},
         CHAIN_TRUSTED);
     struct selection s = choose("mail.example.com");
@@ -300,7 +237,7 @@ static void test_fallback(void **state)
     add((struct recipe){.names = "mail.example.com", .not_after_ms = now_ms - DAY_MS},
         CHAIN_SELF_SIGNED);
     s = choose("mail.example.com");
-    assert_ptr_equal(s.chosen, certificates[4]);
+    assert_ptr_equal(s.chosen, store.certificates[4]);
     assert_true(s.name_covered && s.expired);
 }
 
@@ -326,22 +263,22 @@ static void test_any_order(void **state)
     add((struct recipe){.names = "mail.example.com", .usage = "clientAuth"}, CHAIN_TRUSTED);
     srandom(1);
     for (int round = 0; round < 200; round++) {
-        for (size_t i = count - 1; i > 0; i--) {
+        for (size_t i = store.count - 1; i > 0; i--) {
             size_t j = (size_t)random() % (i + 1);
-            struct candidate swap = candidates[i];
-            candidates[i] = candidates[j];
-            candidates[j] = swap;
+            struct candidate swap = store.candidates[i];
+            store.candidates[i] = store.candidates[j];
+            store.candidates[j] = swap;
         }
         struct selection s = choose("mail.example.com");
         assert_ptr_equal(s.chosen, best);
-        arena_done(&arena);
+        arena_done(&store.arena);
     }
 }
 
 static void test_texts(void **state)
 {
     (void)state;
-    for (int i = VERDICT_CHOSEN; i <= VERDICT_WEAK_KEY; i++)
+    for (int i = VERDICT_CHOSEN; i <= VERDICT_CHAIN_NOT_VALID; i++)
         assert_true(*verdict_text((enum verdict_reason)i));
 }
 
@@ -356,10 +293,10 @@ static void test_chain_state(void **state)
     struct made own = make_certificate(&(struct recipe){.names = "a.example.com"});
     X509_STORE *roots = X509_STORE_new();
     assert_int_equal(X509_STORE_add_cert(roots, root.x), 1);
-    struct certificate *c = parse(&own, NULL);
+    struct certificate *c = parse_made(&own, NULL);
     assert_int_equal(certificate_chain_state(c, roots), CHAIN_SELF_SIGNED);
     certificate_free(c);
-    c = parse(&leaf, NULL);
+    c = parse_made(&leaf, NULL);
     assert_int_equal(certificate_chain_state(c, roots), CHAIN_INCOMPLETE);
     X509_up_ref(middle.x);
     sk_X509_push(c->chain, middle.x);
@@ -377,7 +314,7 @@ static void test_chain_state(void **state)
     made_done(&own);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+#define TEST(name) cmocka_unit_test_teardown(name, empty_store)
 
 int main(void)
 {
@@ -400,8 +337,7 @@ int main(void)
         TEST(test_texts),
         TEST(test_chain_state),
     };
-    shared_key = make_key(NULL);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    EVP_PKEY_free(shared_key);
+    forget_key();
     return failed;
 }
