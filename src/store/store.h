@@ -2,7 +2,7 @@
  * owned by one thread; segment files for message contents. Everything that waits is written with one flush (group
  * commit). A failed flush is never retried: the process stops, as what the disk holds is unknown then.
  *
- * Folder: state.db, segments/, lock, admin.sock, certificates/. */
+ * Folder: state.db, segments/, lock, reserve (only takes space), admin.sock, certificates/. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
