@@ -246,6 +246,30 @@ enum err testing_fetch(struct store *store, struct message_id id, struct queued_
     return w.err;
 }
 
+struct loop_waiter {
+    struct waiter waiter;
+    struct loop *loop;
+};
+
+static void fetched_on(void *context, enum err err, struct queued_message *m)
+{
+    struct loop_waiter *w = context;
+    w->waiter.err = err;
+    w->waiter.result = m;
+    loop_stop(w->loop);
+}
+
+enum err testing_fetch_on(struct loop *loop, struct store *store, struct message_id id,
+                          struct queued_message **message)
+{
+    struct loop_waiter w = {.loop = loop};
+    queue_fetch(store, id, loop, fetched_on, &w);
+    loop_run(loop);
+    if (w.waiter.err == OK)
+        *message = w.waiter.result;
+    return w.waiter.err;
+}
+
 enum err testing_check(struct store *store, const struct testing_message *m)
 {
     struct queued_message *found = NULL;
