@@ -35,6 +35,7 @@ static const struct zone_entry {
         text, sizeof(text) - 1                                                                     \
     }
     {"mail.example.test", DNS_TYPE_A, NOERROR, {RDATA("\xc0\0\2\1"), RDATA("\xc0\0\2\2")}},
+    {"target.test", DNS_TYPE_A, NOERROR, {RDATA("\xc0\0\2\1")}},
     {"mail.example.test",
      DNS_TYPE_AAAA,
      NOERROR,
