@@ -1,6 +1,8 @@
 #include "conf/document.h"
 
+#include <dirent.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "conf/parse_script.h"
@@ -433,6 +435,43 @@ static void test_large_documents(void **state)
     buf_done(&yaml);
 }
 
+/* What the project shows to newcomers has to be right, to the last warning. */
+static void check_example(const char *folder, const char *name)
+{
+    struct buf path = BUF_INIT(BUF_UNLIMITED), text = BUF_INIT(BUF_UNLIMITED);
+    buf_addf(&path, "%s/%s", folder, name);
+    FILE *file = fopen(buf_text(&path), "rb");
+    assert_non_null(file);
+    buf_grow(&text, fread(buf_room(&text, 65536), 1, 65536, file));
+    fclose(file);
+    char *problems = problems_of(buf_text(&text));
+    if (*problems)
+        fail_msg("%s: %s", name, problems);
+    check_round_trip(buf_text(&text));
+    free(problems);
+    buf_done(&text);
+    buf_done(&path);
+}
+
+static void test_examples(void **state)
+{
+    (void)state;
+    const char *folder = getenv("EXAMPLES"); /* set by meson */
+    if (!folder)
+        skip();
+    size_t count = 0;
+    DIR *directory = opendir(folder);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (!span_iends(span_of(entry->d_name), SPAN(".yaml")))
+            continue;
+        check_example(folder, entry->d_name);
+        count++;
+    }
+    closedir(directory);
+    assert_true(count >= 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_text_names_only_what_differs),
         cmocka_unit_test(test_json_of_a_connector),
         cmocka_unit_test(test_large_documents),
+        cmocka_unit_test(test_examples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
