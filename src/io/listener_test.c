@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 
 static void test_listeners_share_a_port(void **state)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 
 static void say_hello(struct side *side)
 {

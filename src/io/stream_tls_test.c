@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "cert/test_maker.h"
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 #include "io/tls.h"
 
 static SSL_CTX *server_ctx, *client_ctx;

@@ -1,6 +1,6 @@
-/* stream_harness: two streams on one loop, connected over loopback, for the tests of streams. */
-#ifndef IO_STREAM_HARNESS_H
-#define IO_STREAM_HARNESS_H
+/* stream_script: two streams on one loop, connected over loopback, for the tests of streams. */
+#ifndef IO_STREAM_SCRIPT_H
+#define IO_STREAM_SCRIPT_H
 
 #include "io/listener.h"
 #include "io/stream.h"

@@ -1,4 +1,4 @@
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
