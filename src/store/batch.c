@@ -1,5 +1,3 @@
-#include <assert.h>
-
 #include "store/inside.h"
 
 void job_list_init(struct job_list *list)

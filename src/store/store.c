@@ -157,7 +157,6 @@ void store_close(struct store *s)
         return;
     if (s->is_running)
         store_thread_stop(s);
-    database_checkpoint(&s->database);
     free_store(s);
 }
 

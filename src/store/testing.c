@@ -204,7 +204,7 @@ enum err testing_commit(struct store *store, struct queue_commit *c)
     }
     sem_init(&w.sem, 0, 0);
     c->done = committed;
-    c->context = &w;
+    c->context = &w; /* cppcheck-suppress autoVariables ; it is waited for here */
     queue_submit(store, c);
     wait_for(&w);
     return w.err;
