@@ -23,6 +23,7 @@ struct listen {
     struct loop **loops;
     struct receive_home **homes;
     unsigned loop_count;
+    unsigned running; /* loops that have their thread */
     struct list opened;
     int inherited; /* sockets passed by the service manager */
 };
@@ -62,6 +63,7 @@ enum err listen_start(struct listen *listen)
         enum err err = loop_start(listen->loops[i], "receive");
         if (err != OK)
             return err;
+        listen->running++;
     }
     return OK;
 }
@@ -225,17 +227,23 @@ void listen_each(struct listen *listen,
     visit(context, listener_local(opened->listeners[0]));
 }
 
+void listen_stop(struct listen *listen)
+{
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    close_opened(listen, opened);
+    for (unsigned i = 0; i < listen->running; i++)
+        receive_home_stop(listen->homes[i]);
+    for (unsigned i = 0; i < listen->running; i++) {
+        receive_home_wait(listen->homes[i]);
+        loop_join(listen->loops[i]);
+    }
+}
+
 void listen_free(struct listen *listen)
 {
     if (!listen)
         return;
-    LIST_EACH(opened, &listen->opened, struct opened, node)
-    close_opened(listen, opened);
-    for (unsigned i = 0; i < listen->loop_count; i++)
-        receive_home_stop(listen->homes[i]);
     for (unsigned i = 0; i < listen->loop_count; i++) {
-        receive_home_wait(listen->homes[i]);
-        loop_join(listen->loops[i]);
         receive_home_free(listen->homes[i]);
         loop_free(listen->loops[i]);
     }
