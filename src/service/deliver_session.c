@@ -211,6 +211,11 @@ static void on_failed(struct session *s, const struct smtp_client_event *event)
             session_next_target(s, &why);
         return;
     }
+    if (s->state == SESSION_BUSY && s->messages && !s->sent &&
+        event->failure.stage == SMTP_STAGE_MAIL) { /* "421 enough for this connection" */
+        session_start_afresh(s);
+        return;
+    }
     if (s->state == SESSION_BUSY) {
         struct outcome why = session_with_peer(s, &event->failure.outcome);
         if (why.concern == CONCERN_NEXT_HOP)
@@ -266,7 +271,7 @@ bool session_pump(struct session *s)
     return true;
 }
 
-/* An idle connection that the server closed meanwhile says nothing about the next hop: again, on a
+/* A used connection that the server closed meanwhile says nothing about the next hop: again, on a
  * fresh one. */
 void session_start_afresh(struct session *s)
 {

@@ -56,8 +56,8 @@ bool session_handle(struct session *s, const struct smtp_client_event *event);
 /* No target works: the whole next hop is to blame, unless the failure is about the recipients'
  * domain. Ends the session. */
 void session_give_up(struct session *s, const struct outcome *why);
-/* The server closed a connection that had been idle, which says nothing about the next hop: the job
- * goes to a fresh one. Ends the session. */
+/* The server closed a connection that had carried messages before, which says nothing about the
+ * next hop: the job goes to a fresh one. Ends the session. */
 void session_start_afresh(struct session *s);
 
 /* ---- deliver_connect.c ---- */
