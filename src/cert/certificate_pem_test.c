@@ -120,7 +120,8 @@ static void test_cross_signed(void **state)
         make_certificate(&(struct recipe){.subject = "CN=New", .authority = true});
     struct made crossed = make_certificate(&(struct recipe){
         .subject = "CN=New", .authority = true, .issuer = &old_root, .key = new_root.key});
-    struct made forged = make_certificate(&(struct recipe){.subject = "CN=New", .authority = true});
+    struct made forged = make_certificate(
+        &(struct recipe){.subject = "CN=New", .authority = true, .issuer = &old_root});
     struct made leaf =
         make_certificate(&(struct recipe){.names = "a.example.com", .issuer = &new_root});
     X509 *const all[] = {forged.x, new_root.x, crossed.x, leaf.x};

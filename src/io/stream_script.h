@@ -39,6 +39,9 @@ void exchange_large(void);
 void pause_at_once(struct side *side);
 /* For side.connected or side.tls: two million bytes, then the end. */
 void close_behind_output(struct side *side);
+/* Runs to the server's end: each line is answered after a while, and the server is paused until
+ * then. */
+void serve_lines(void);
 /* For side.input; use_none leaves the size of the offer in side.sent. */
 size_t use_none(struct side *side, struct span input);
 size_t echo(struct side *side, struct span input);
