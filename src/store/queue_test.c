@@ -204,6 +204,50 @@ static void test_long_acts(void **state)
     assert_int_equal(s.messages + s.recipients + s.bytes, 0);
 }
 
+/* ---- the order of submission ---- */
+
+static void ignore_commit(void *context, struct queue_commit *c, enum err err)
+{
+    (void)context;
+    (void)err;
+    queue_commit_free(c);
+}
+
+static void ignore_acted(void *context, enum err err, const struct queue_acted *acted, size_t count)
+{
+    (void)context;
+    (void)err;
+    (void)acted;
+    (void)count;
+}
+
+/* Who fetches after a change was submitted sees it, though nobody waited for it and the message is
+ * fresh. */
+static void test_fetch_sees_what_was_submitted(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_new();
+    for (uint64_t i = 0; i < 20; i++) {
+        struct testing_message m = accept(f, i, 500, 1);
+        struct queue_filter filter = by_id(&m);
+        struct queued_message *q = NULL;
+        queue_act(f->store, QUEUE_ACTION_HOLD, &filter, 5, SPAN("tester"), NULL, ignore_acted,
+                  NULL);
+        assert_int_equal(testing_fetch_on(loop, f->store, m.id, &q), OK);
+        assert_int_equal(q->recipients->state, RECIPIENT_HELD);
+        queued_message_free(q);
+        m = accept(f, i, 500, 1);
+        struct queue_commit *c = queue_commit_new();
+        c->updates = ARENA_NEW(&c->arena, struct queue_update);
+        *c->updates = (struct queue_update){.id = m.id, .kind = QUEUE_DONE};
+        c->update_count = 1;
+        c->done = ignore_commit;
+        queue_submit(f->store, c);
+        assert_int_equal(testing_fetch_on(loop, f->store, m.id, &q), ERR_NOT_FOUND);
+    }
+    loop_free(loop);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, set_up, tear_down),                                      \
         cmocka_unit_test_setup_teardown(test, set_up_running, tear_down)
@@ -216,6 +260,7 @@ int main(void)
         BOTH(test_pages),
         BOTH(test_acts),
         BOTH(test_long_acts),
+        BOTH(test_fetch_sees_what_was_submitted),
     };
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
 }

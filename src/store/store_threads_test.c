@@ -1,6 +1,7 @@
 /* Many submitters at once, each with a loop and a thread of its own. Made for ThreadSanitizer:
  *   meson setup build/tsan -Dtests=true -Db_sanitize=thread && meson test -C build/tsan
  * unit-store_threads */
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -184,8 +185,76 @@ static void test_many_submitters(void **state)
     testing_remove(folder);
 }
 
+/* ---- a fetch and a removal at once ---- */
+
+struct race {
+    sem_t sem;
+    enum err fetched;
+    bool is_whole;
+    struct testing_message message;
+};
+
+static void on_raced_fetch(void *context, enum err err, struct queued_message *m)
+{
+    struct race *r = context;
+    r->fetched = err;
+    r->is_whole = err != OK || testing_content_is(m, r->message.seed, r->message.size);
+    queued_message_free(m);
+    sem_post(&r->sem);
+}
+
+static void on_raced_removal(void *context, struct queue_commit *c, enum err err)
+{
+    (void)err;
+    struct race *r = context;
+    queue_commit_free(c);
+    sem_post(&r->sem);
+}
+
+static void race(struct store *store, uint64_t seed)
+{
+    struct race r = {.message = {.seed = seed, .size = 60000, .recipients = 1}};
+    struct testing_message next = {.seed = seed + 1, .size = 50000, .recipients = 1};
+    assert_int_equal(testing_accept(store, &r.message), OK);
+    sem_init(&r.sem, 0, 0);
+    queue_fetch(store, r.message.id, NULL, on_raced_fetch, &r);
+    struct queue_commit *c = queue_commit_new();
+    c->updates = ARENA_NEW(&c->arena, struct queue_update);
+    *c->updates = (struct queue_update){.id = r.message.id, .kind = QUEUE_DONE};
+    c->update_count = 1;
+    c->done = on_raced_removal;
+    c->context = &r;
+    queue_submit(store, c);
+    /* Overwrites the place of the one that went. */
+    assert_int_equal(testing_accept(store, &next), OK);
+    for (int waits = 2; waits > 0;)
+        waits -= sem_wait(&r.sem) == 0;
+    sem_destroy(&r.sem);
+    assert_true(r.fetched == OK || r.fetched == ERR_NOT_FOUND);
+    assert_true(r.is_whole);
+    struct queue_update done = {.id = next.id, .kind = QUEUE_DONE};
+    assert_int_equal(testing_update(store, done), OK);
+}
+
+/* The space of a message may be given back or written again while it is read: it was there, whole,
+ * or it is not. */
+static void test_fetch_and_removal(void **state)
+{
+    (void)state;
+    char *folder = testing_folder();
+    struct store *store = testing_open(folder);
+    assert_int_equal(store_start(store), OK);
+    for (uint64_t i = 0; i < 300; i++)
+        race(store, i);
+    store_close(store);
+    testing_remove(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_submitters)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_submitters),
+        cmocka_unit_test(test_fetch_and_removal),
+    };
     return cmocka_run_group_tests_name("store_threads", tests, NULL, NULL);
 }
