@@ -86,11 +86,12 @@ int script_teardown(void **state)
     (void)state;
     char command[128];
     loop_join(script_world.main_loop);
-    listen_free(script_world.listen);
+    listen_stop(script_world.listen);
     deliver_stop(script_world.deliver);
     admin_free(script_world.admin);
     monitor_free(script_world.monitor);
     store_close(script_world.store);
+    listen_free(script_world.listen);
     deliver_free(script_world.deliver);
     receive_limits_free(script_world.limits);
     snapshots_free(script_world.snapshots);
