@@ -142,6 +142,7 @@ static enum err build(struct world *world, struct span yaml, uint64_t revision,
 
 static void publish(struct world *world, struct snapshot *s)
 {
+    log_setup(s->document->log.level, s->document->log.json);
     snapshot_publish(world, snapshot_keep(s));
     listen_settle(world->listen, s->document); /* what is opened now finds its connector */
     if (world->deliver)
