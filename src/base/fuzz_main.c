@@ -1,5 +1,6 @@
-/* Replays a corpus through a fuzz target: every file of every folder (or file) that is named is one input. With libFuzzer this
- * file is not linked. An empty corpus is a failure, so that a moved folder cannot pass unseen. */
+/* Replays a corpus through a fuzz target: every file of every folder (or file) that is named is one
+ * input. With libFuzzer this file is not linked. An empty corpus is a failure, so that a moved
+ * folder cannot pass unseen. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

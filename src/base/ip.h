@@ -1,4 +1,5 @@
-/* ip: IP addresses, endpoints and ranges as values. IPv4-mapped IPv6 addresses are taken as IPv4. */
+/* ip: IP addresses, endpoints and ranges as values. IPv4-mapped IPv6 addresses are taken as IPv4.
+ */
 #ifndef BASE_IP_H
 #define BASE_IP_H
 
@@ -42,7 +43,8 @@ void endpoint_of_sockaddr(const struct sockaddr *address, struct endpoint *endpo
 /* Returns the length of the sockaddr. */
 unsigned endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *address);
 
-/* "192.0.2.1", "10.0.0.0/8", "10.0.0.1-10.0.0.9", the same for IPv6. Bits behind a prefix must be zero. */
+/* "192.0.2.1", "10.0.0.0/8", "10.0.0.1-10.0.0.9", the same for IPv6. Bits behind a prefix must be
+ * zero. */
 enum err ip_range_parse(struct span s, struct ip_range *range) MUST_USE;
 /* The shortest form: address, prefix, or a-b. */
 void ip_range_add(struct buf *out, const struct ip_range *range);

@@ -10,16 +10,15 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_OBJECT(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
-/* Walks forward; the object at hand may be removed, and break leaves the walk (the inner loop runs once;
- * where it was left early, item_held is still set and ends the outer one). */
+#define LIST_OBJECT(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
+/* Walks forward; the object at hand may be removed, and break leaves the walk (the inner loop runs
+ * once; where it was left early, item_held is still set and ends the outer one). */
 #define LIST_EACH(item, head, type, member)                                                        \
     for (struct list *item##_node = (head)->next, *item##_next = item##_node->next,                \
                      *item##_held = NULL;                                                          \
          item##_node != (head) && !item##_held;                                                    \
          item##_node = item##_next, item##_next = item##_node->next)                               \
-        for (type *item =                                                                          \
-                 (item##_held = item##_node, LIST_OBJECT(item##_node, type, member));              \
+        for (type *item = (item##_held = item##_node, LIST_OBJECT(item##_node, type, member));     \
              item##_held; item##_held = NULL)
 
 static inline void list_init(struct list *head)

@@ -1,13 +1,14 @@
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
 
-/* Written once by log_setup before threads exist, read-only afterwards. */
-static enum log_level threshold = LOG_INFO;
-static bool json;
+/* A new document may change them while other threads log. */
+static _Atomic int threshold = LOG_INFO;
+static _Atomic bool json;
 
 enum {
     VALUE_MAX = 4096, /* octets of one value; a line is an aid, not an archive */
@@ -18,13 +19,13 @@ static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
 void log_setup(enum log_level least, bool as_json)
 {
-    threshold = least;
-    json = as_json;
+    atomic_store_explicit(&threshold, (int)least, memory_order_relaxed);
+    atomic_store_explicit(&json, as_json, memory_order_relaxed);
 }
 
 bool log_wants(enum log_level level)
 {
-    return level >= threshold;
+    return (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
 static void add_json(struct buf *line, const struct log_field *f)

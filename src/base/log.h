@@ -2,8 +2,8 @@
  *
  *   LOG(LOG_INFO, "accepted", LOG_T("connector", name), LOG_N("size", size));
  *
- * Only services and main log; floors below return what happened. A line is one write(2), so lines of
- * different threads never mix. */
+ * Only services and main log; floors below return what happened. A line is one write(2), so lines
+ * of different threads never mix. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -20,16 +20,19 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_S(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_SPAN, .text = (value)})
+#define LOG_S(field, value)                                                                        \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_SPAN, .text = (value)})
 #define LOG_T(field, value) LOG_S(field, span_of(value))
 #define LOG_N(field, value)                                                                        \
     ((struct log_field){.name = (field), .kind = LOG_FIELD_NUMBER, .number = (int64_t)(value)})
 
-/* Process-wide, set once by main before threads start. */
+/* Process-wide; from any thread. */
 void log_setup(enum log_level least, bool as_json);
 bool log_wants(enum log_level level);
-/* Fields with an empty span are left out; a value is cut to 4 KiB, a line ends after some 16 KiB. */
-void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t count);
+/* Fields with an empty span are left out; a value is cut to 4 KiB, a line ends after some 16 KiB.
+ */
+void log_write(enum log_level level, const char *what, const struct log_field *fields,
+               size_t count);
 
 #define LOG(level, what, ...)                                                                      \
     do {                                                                                           \

@@ -1,5 +1,5 @@
-/* map: byte strings to pointers. Keys are copied in. The hash is keyed with random bytes (SipHash-1-3),
- * so peers that choose keys cannot choose collisions. Values are borrowed. */
+/* map: byte strings to pointers. Keys are copied in. The hash is keyed with random bytes
+ * (SipHash-1-3), so peers that choose keys cannot choose collisions. Values are borrowed. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 

@@ -11,8 +11,8 @@
 /* Decimal digits only, no sign: ERR_SYNTAX otherwise, ERR_RANGE above max. */
 enum err num_parse(struct span s, uint64_t max, uint64_t *value) MUST_USE;
 
-/* "65536", "36MB", "256 KB", "1.5 GB" (one decimal, rounded down); B KB MB GB TB and K M G T, binary
- * multiples as Exchange's. */
+/* "65536", "36MB", "256 KB", "1.5 GB" (one decimal, rounded down); B KB MB GB TB and K M G T,
+ * binary multiples as Exchange's. */
 enum err num_parse_size(struct span s, uint64_t *bytes) MUST_USE;
 
 /* "30s", "5m", "1h30m", "2d", "250ms", and Exchange's "[d.]hh:mm:ss"; a bare number is refused, as

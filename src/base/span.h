@@ -50,8 +50,8 @@ size_t span_search(struct span s, struct span needle);
 /* Without blanks, tabs, CR and LF at both ends. */
 struct span span_trim(struct span s);
 
-/* Takes what stands before the first `separator` off *rest and skips the separator; the last part is
- * all that is left. Returns false once *rest is used up (rest->p is then NULL). */
+/* Takes what stands before the first `separator` off *rest and skips the separator; the last part
+ * is all that is left. Returns false once *rest is used up (rest->p is then NULL). */
 bool span_cut(struct span *rest, char separator, struct span *part);
 
 #endif

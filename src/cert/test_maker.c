@@ -20,7 +20,7 @@ EVP_PKEY *make_key(const char *key_type)
     struct span type = span_of(key_type ? key_type : "P-256");
     EVP_PKEY *key = NULL;
     if (span_starts(type, SPAN("RSA ")))
-        key = EVP_RSA_gen((unsigned)atoi(type.p + 4));
+        key = EVP_RSA_gen(strtoul(type.p + 4, NULL, 10));
     else if (span_eq(type, SPAN("Ed25519")))
         key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     else

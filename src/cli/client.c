@@ -119,7 +119,9 @@ static int transfer_failed(struct command *c, struct transfer *t, CURLcode code)
         return unreachable(c, "it does not answer");
     if (code == CURLE_WRITE_ERROR)
         return command_refusef(c, "narrow it with filters or --limit", "the answer is too large");
-    return unreachable(c, curl_easy_strerror(code));
+    bool ended =
+        code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
+    return unreachable(c, ended ? "it ended the connection" : curl_easy_strerror(code));
 }
 
 static struct curl_slist *set_up(struct command *c, struct transfer *t,

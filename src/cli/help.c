@@ -53,7 +53,7 @@ void help_add_verb(struct buf *out, const char *name)
     for (size_t i = 0; i < verb_count; i++)
         if (strcmp(verbs[i].name, name) == 0)
             add_summary(out, &verbs[i], true);
-    buf_addf(out, "\nmore: sealpost help %s ACTION, man sealpost-%s\n", name, name);
+    buf_addf(out, "\nmore: sealpost help %s ACTION, man sealpost\n", name);
 }
 
 void help_add_action(struct buf *out, const struct verb *verb)

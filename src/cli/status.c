@@ -305,11 +305,11 @@ int run_status(struct command *c)
     json_t *answer = NULL;
     client_target(&target, "/v1/status");
     int code = client_get(c, &target, &answer);
-    size_t findings = answer_count(answer, "findings");
+    bool red = span_eq(answer_text(answer, "health"), SPAN("red"));
     if (code == CLI_DONE && c->json)
         command_print_json(c, answer);
     else if (code == CLI_DONE)
         say_status(c, answer);
     json_decref(answer);
-    return code == CLI_DONE && findings ? CLI_REFUSED : code;
+    return red ? CLI_REFUSED : code;
 }

@@ -329,7 +329,7 @@ const struct verb verbs[] = {
      NULL,
      "",
      "show the state of everything on one screen",
-     "Exits with 1 where something is wrong.",
+     "Exits with 1 where health is red: something is wrong that stops mail, or will.",
      {0},
      0,
      0,

@@ -138,7 +138,8 @@ static struct span conflict_remedy(const struct entry *late, const struct entry 
 
 static void report(struct sweep *s, struct entry *a, struct entry *b, const struct endpoint *where)
 {
-    if (a->reported || b->reported)
+    /* Finding the place costs a walk; nobody sees what is said past the maximum. */
+    if (a->reported || b->reported || s->check->problems->errors >= DOCUMENT_PROBLEMS_MAX)
         return;
     /* The one that stands later in the file is told about the other. */
     bool a_is_late =

@@ -94,6 +94,23 @@ static void test_binding_limits(void **state)
     buf_done(&yaml);
 }
 
+/* 100000 wrong ranges are as quickly told as a hundred. */
+static void test_many_conflicts_take_little_time(void **state)
+{
+    (void)state;
+    struct buf yaml = BUF_INIT(BUF_UNLIMITED);
+    struct problems problems = {0};
+    struct document *d = NULL;
+    buf_add_text(&yaml, HEAD "receive-connectors: {a: {bind: '0.0.0.0:25', from: [");
+    for (unsigned i = 0; i < 100000; i++)
+        buf_add_text(&yaml, "1.1.1.1,");
+    buf_add_text(&yaml, "]}}\n");
+    assert_int_equal(document_parse(buf_span(&yaml), &problems, &d), ERR_SYNTAX);
+    assert_int_equal(problems.count, DOCUMENT_PROBLEMS_MAX);
+    problems_done(&problems);
+    buf_done(&yaml);
+}
+
 #define RELAY(permission, ranges)                                                                  \
     HEAD "receive-connectors: {a: {bind: ['0.0.0.0:25', '[::]:25'], relay: " permission            \
          ", from: [" ranges "]}}\n"
@@ -263,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_shared_bindings),
         cmocka_unit_test(test_a_conflict_is_told_once),
         cmocka_unit_test(test_binding_limits),
+        cmocka_unit_test(test_many_conflicts_take_little_time),
         cmocka_unit_test(test_open_relays),
         cmocka_unit_test(test_receive_connectors),
         cmocka_unit_test(test_send_connectors),

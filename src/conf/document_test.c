@@ -1,6 +1,8 @@
 #include "conf/document.h"
 
+#include <dirent.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "conf/parse_script.h"
@@ -66,7 +68,7 @@ static void test_defaults_of_the_rest(void **state)
     assert_int_equal(d->queue.disk_low_percent, 80);
     assert_int_equal(d->queue.disk_reserve, 500 << 20);
     assert_int_equal(d->queue.track_days, 30);
-    assert_true(d->dns.validate);
+    assert_false(d->dns.validate);
     assert_true(d->dns.local_zones);
     assert_int_equal(d->log.level, LOG_INFO);
     assert_false(d->log.json);
@@ -170,7 +172,7 @@ static void test_other_values(void **state)
         HEAD "accepted-domains: [a.example, '*.b.example', {domain: c.example, type: relay}]\n"
              "queue: {max-length: 1000, disk-high: 95%, disk-medium: 90, disk-low: 10%}\n"
              "dns: {resolvers: [192.0.2.1, '[2001:db8::1]:5353', '2001:db8::2', '[::1]'],\n"
-             "  validate: false, local-zones: off}\n"
+             "  validate: true, local-zones: off}\n"
              "certificates: {directory: /etc/ssl/mail}\n"
              "log: {level: debug, format: json}\n");
     assert_int_equal(d->accepted_domain_count, 3);
@@ -182,7 +184,7 @@ static void test_other_values(void **state)
     assert_int_equal(d->dns.resolvers[0].port, 53);
     assert_int_equal(d->dns.resolvers[1].port, 5353);
     assert_int_equal(d->dns.resolvers[3].port, 53);
-    assert_false(d->dns.validate || d->dns.local_zones);
+    assert_true(d->dns.validate && !d->dns.local_zones);
     assert_span(d->certificates.directory, "/etc/ssl/mail");
     assert_int_equal(d->log.level, LOG_DEBUG);
     assert_true(d->log.json);
@@ -441,6 +443,43 @@ static void test_large_documents(void **state)
     buf_done(&yaml);
 }
 
+/* What the project shows to newcomers has to be right, to the last warning. */
+static void check_example(const char *folder, const char *name)
+{
+    struct buf path = BUF_INIT(BUF_UNLIMITED), text = BUF_INIT(BUF_UNLIMITED);
+    buf_addf(&path, "%s/%s", folder, name);
+    FILE *file = fopen(buf_text(&path), "rb");
+    assert_non_null(file);
+    buf_grow(&text, fread(buf_room(&text, 65536), 1, 65536, file));
+    fclose(file);
+    char *problems = problems_of(buf_text(&text));
+    if (*problems)
+        fail_msg("%s: %s", name, problems);
+    check_round_trip(buf_text(&text));
+    free(problems);
+    buf_done(&text);
+    buf_done(&path);
+}
+
+static void test_examples(void **state)
+{
+    (void)state;
+    const char *folder = getenv("EXAMPLES"); /* set by meson */
+    if (!folder)
+        skip();
+    size_t count = 0;
+    DIR *directory = opendir(folder);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (!span_iends(span_of(entry->d_name), SPAN(".yaml")))
+            continue;
+        check_example(folder, entry->d_name);
+        count++;
+    }
+    closedir(directory);
+    assert_true(count >= 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_text_names_only_what_differs),
         cmocka_unit_test(test_json_of_a_connector),
         cmocka_unit_test(test_large_documents),
+        cmocka_unit_test(test_examples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

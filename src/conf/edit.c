@@ -121,6 +121,8 @@ static enum err write_readable(struct arena *arena, const struct node *root, str
     json_decref(json);
     tree_parse(arena, &problems, buf_span(&text));
     enum err err = problems.errors ? explain(&problems, why) : buf_add(out, buf_span(&text));
+    if (err == ERR_LIMIT)
+        buf_add_text(why, "the document would become too large");
     problems_done(&problems);
     buf_done(&text);
     return err;

@@ -295,8 +295,10 @@ static const struct schema_key dns_keys[] = {
      .fallback_words = "the system's", .port = 53,
      .explanation = "Name servers to ask; port 53 where none is given.",
      .exchange = "ExternalDNSServers"},
-    {"validate", VALUE_BOOL, AT(struct dns_conf, validate), .fallback = "true",
-     .explanation = "Whether answers are proved by DNSSEC.", .postfix = "smtp_dns_support_level"},
+    {"validate", VALUE_BOOL, AT(struct dns_conf, validate), .fallback = "false",
+     .explanation = "Whether answers are proved by DNSSEC. The name servers must pass DNSSEC "
+                    "records on; where one strips them, no name of a signed zone is found.",
+     .postfix = "smtp_dns_support_level"},
     {"local-zones", VALUE_BOOL, AT(struct dns_conf, local_zones), .fallback = "true",
      .explanation = "Whether special names (RFC 6761: localhost, test, private reverse zones) are "
                     "answered here and never asked for."},

@@ -44,7 +44,7 @@ static int set_flag(int fd, int level, int option)
     return setsockopt(fd, level, option, &(int){1}, sizeof(int));
 }
 
-static int open_socket(const struct endpoint *local)
+static int open_socket(const struct endpoint *local, bool shared)
 {
     struct sockaddr_storage address;
     socklen_t n = endpoint_to_sockaddr(local, &address);
@@ -54,7 +54,7 @@ static int open_socket(const struct endpoint *local)
     /* IPv6 sockets take IPv6 alone: "0.0.0.0:25" and "[::]:25" are two bindings with rules of their
      * own. */
     if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) == 0 &&
-        set_flag(fd, SOL_SOCKET, SO_REUSEPORT) == 0 &&
+        (!shared || set_flag(fd, SOL_SOCKET, SO_REUSEPORT) == 0) &&
         (!local->ip.v6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) &&
         bind(fd, (struct sockaddr *)&address, n) == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
@@ -62,6 +62,15 @@ static int open_socket(const struct endpoint *local)
     close(fd);
     errno = error;
     return -1;
+}
+
+enum err listener_probe(const struct endpoint *local)
+{
+    int fd = open_socket(local, false);
+    if (fd < 0)
+        return err_of_errno();
+    close(fd);
+    return OK;
 }
 
 /* A socket that was handed to us must be what its giver says it is. */
@@ -89,7 +98,7 @@ enum err listener_new(const struct endpoint *local, int fd, struct listener **li
         if (err != OK)
             return err;
     } else {
-        fd = open_socket(local);
+        fd = open_socket(local, true);
         if (fd < 0)
             return err_of_errno();
     }

@@ -6,10 +6,11 @@
 
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 
 static void test_listeners_share_a_port(void **state)
 {
@@ -71,11 +72,42 @@ static void test_listener_freed_in_callback(void **state)
     assert_null(second);
 }
 
+static int64_t cpu_used_us(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
+}
+
+/* Where descriptors run out, the listener neither spins nor gives up. */
+static void test_no_descriptors_left(void **state)
+{
+    (void)state;
+    int fd = connect_raw();
+    struct rlimit before, low;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = (rlim_t)fd + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    int64_t cpu_us = cpu_used_us();
+    run_for(300);
+    cpu_us = cpu_used_us() - cpu_us;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_null(server.s);
+    assert_true(cpu_us < 100000); /* of 300000: it slept */
+    server.connected = stop_here;
+    run();
+    assert_non_null(server.s);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_listeners_share_a_port),
         TEST(test_listener_freed_in_callback),
+        TEST(test_no_descriptors_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,8 @@ void stream_resume(struct stream *s)
         stream_kick(s);
     stream_update_watches(s);
     stream_leave(s);
+    if (s->freed)
+        stream_release(s);
 }
 
 void stream_set_deadline(struct stream *s, int64_t after_ms)

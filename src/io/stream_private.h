@@ -57,8 +57,8 @@ void stream_kick(struct stream *s);
 void stream_finish_soon(struct stream *s, enum stream_end end);
 void stream_update_watches(struct stream *s);
 
-/* Around every callback. The owner may free the stream within: then the last one out releases its
- * memory, and nobody may touch the stream behind that. */
+/* Around every callback. The owner may free the stream within; its memory is released by the
+ * outermost of these functions (an event's handler or stream_resume), once all have returned. */
 void stream_enter(struct stream *s);
 void stream_leave(struct stream *s);
 void stream_release(struct stream *s);

@@ -99,8 +99,7 @@ void stream_enter(struct stream *s)
 
 void stream_leave(struct stream *s)
 {
-    if (--s->calls == 0 && s->freed)
-        stream_release(s);
+    s->calls--;
 }
 
 /* From the loop alone. The owner frees the stream now or later. */
@@ -393,12 +392,16 @@ void stream_progress(evutil_socket_t fd, short what, void *context)
     else if (!s->freed)
         stream_update_watches(s);
     stream_leave(s);
+    if (s->freed)
+        stream_release(s);
 }
 
 void stream_deadline_passed(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct stream *s = context;
+    if (s->end_due)
+        return; /* another end is on its way */
     if (s->state == STATE_CONNECTING)
         buf_add_text(&s->why, "no answer to the connection attempt");
     else if (s->tls == TLS_SHAKING)
@@ -408,4 +411,6 @@ void stream_deadline_passed(evutil_socket_t fd, short what, void *context)
     stream_enter(s);
     finish(s, s->state == STATE_LINGERING ? STREAM_DRAINED : STREAM_TIMEOUT);
     stream_leave(s);
+    if (s->freed)
+        stream_release(s);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 
 static void say_hello(struct side *side)
 {
@@ -52,40 +52,6 @@ static void test_large_clear(void **state)
     exchange_large();
 }
 
-static size_t use_lines(struct side *side, struct span input)
-{
-    size_t end = span_find(input, '\n');
-    if (end == input.n)
-        return 0;
-    stream_pause(side->s); /* as while an answer is being made */
-    return end + 1;
-}
-
-static void answer_later(void *context)
-{
-    struct side *side = context;
-    if (!side->s)
-        return;
-    size_t before = side->got.n;
-    if (before > side->sent) {
-        side->sent = before;
-        stream_write(side->s, SPAN("answer\n"));
-        stream_resume(side->s);
-    }
-}
-
-struct ticker {
-    struct loop_timer *timer;
-    struct side *side;
-};
-
-static void tick(void *context)
-{
-    struct ticker *ticker = context;
-    answer_later(ticker->side);
-    loop_timer_start(ticker->timer, 5);
-}
-
 /* "printf ... | nc": the peer has sent all and closed its side; it still gets every answer. */
 static void test_half_close(void **state)
 {
@@ -93,13 +59,7 @@ static void test_half_close(void **state)
     int fd = connect_raw();
     assert_int_equal(send(fd, "one\ntwo\nthree\n", 14, 0), 14);
     shutdown(fd, SHUT_WR);
-    server.input = use_lines;
-    server.stops_at_end = true;
-    struct ticker ticker = {.side = &server};
-    ticker.timer = loop_timer_new(loop, tick, &ticker);
-    loop_timer_start(ticker.timer, 5);
-    run();
-    loop_timer_free(ticker.timer);
+    serve_lines();
     struct buf answers = BUF_INIT(BUF_UNLIMITED);
     read_to_end(fd, &answers);
     assert_string_equal(buf_text(&answers), "answer\nanswer\nanswer\n");

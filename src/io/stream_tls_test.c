@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "cert/test_maker.h"
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 #include "io/tls.h"
 
 static SSL_CTX *server_ctx, *client_ctx;
@@ -140,6 +140,26 @@ static void test_tls_close_when_drained(void **state)
     if (client.s)
         run_for(20);
     assert_string_equal(buf_text(&client.log), "connected tls eof");
+}
+
+static void say_lines_and_close(struct side *side)
+{
+    stream_write(side->s, SPAN("one\ntwo\nthree\n"));
+    stream_close_when_drained(side->s);
+}
+
+/* Lines and the end of the connection are read at once; the end waits until the last line was
+ * answered. */
+static void test_tls_half_close(void **state)
+{
+    (void)state;
+    server.connected = start_server_tls;
+    client.connected = start_client_tls;
+    client.tls = say_lines_and_close;
+    connect_client();
+    serve_lines();
+    assert_string_equal(buf_text(&server.got), "one\ntwo\nthree\n");
+    assert_string_equal(buf_text(&server.log), "connected tls eof");
 }
 
 static void test_garbage_for_handshake(void **state)
@@ -365,6 +385,7 @@ int main(void)
         TEST(test_large_tls),
         TEST(test_tls_pause_and_half_use),
         TEST(test_tls_close_when_drained),
+        TEST(test_tls_half_close),
         TEST(test_garbage_for_handshake),
         TEST(test_handshake_cut),
         TEST(test_handshake_deadline),

@@ -21,8 +21,8 @@ struct address {
     bool utf8;          /* some byte is above 127: the message needs SMTPUTF8 */
 };
 
-/* Reads one path "<...>" at the head of s (source routes are accepted and ignored, appendix C) and says
- * how many bytes it took. ERR_SYNTAX, or ERR_LIMIT for lengths. */
+/* Reads one path "<...>" at the head of s (source routes are accepted and ignored, appendix C) and
+ * says how many bytes it took. ERR_SYNTAX, or ERR_LIMIT for lengths. */
 enum err address_parse_path(struct span s, bool allow_utf8, struct address *address,
                             size_t *used) MUST_USE;
 /* The whole span is one mailbox without brackets, as in a configuration or on a command line. */
@@ -32,8 +32,9 @@ enum err address_parse(struct span s, bool allow_utf8, struct address *address) 
 bool address_is_domain(struct span s, bool allow_utf8);
 bool address_is_literal(struct span s);
 
-/* The form under which domains are compared, routed and grouped: A-labels (IDNA 2008, through libidn2),
- * lower case, no trailing dot. A literal stays as it is. ERR_SYNTAX where no A-label form exists. */
+/* The form under which domains are compared, routed and grouped: A-labels (IDNA 2008, through
+ * libidn2), lower case, no trailing dot. A literal stays as it is. ERR_SYNTAX where no A-label form
+ * exists. */
 enum err address_domain_key(struct arena *arena, struct span domain, struct span *key) MUST_USE;
 
 #endif

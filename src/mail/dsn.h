@@ -1,5 +1,6 @@
 /* dsn: composes delivery status notifications, RFC 3461 to 3464 (message/delivery-status in
- * multipart/report, RFC 6522; message/global-* of RFC 6533 where an address needs it). Values in, text out. */
+ * multipart/report, RFC 6522; message/global-* of RFC 6533 where an address needs it). Values in,
+ * text out. */
 #ifndef MAIL_DSN_H
 #define MAIL_DSN_H
 
@@ -29,17 +30,18 @@ struct dsn {
     int64_t now_ms;
 };
 
-/* Whether RFC 3461 section 4.1 wants a notification of this kind for this recipient. Never for a null
- * reverse-path. */
+/* Whether RFC 3461 section 4.1 wants a notification of this kind for this recipient. Never for a
+ * null reverse-path. */
 bool dsn_is_wanted(const struct envelope *original, const struct recipient *recipient,
                    enum dsn_kind kind);
-/* Writes a whole message: header, human part (a sentence per recipient that says what happened, what the
- * other side said, and what to do), machine part, original. The original is returned whole only with a
- * failure, without RET=HDRS, and where it has proper lines (a BINARYMIME one may not); else its header
- * section is. Originals returned as 8-bit text make the notification 8BITMIME: *body says which body type was
- * composed. *smtputf8: its header has UTF-8, as the reverse-path of the original has. Its own reverse-path is
- * null. `out` should have no limit below the original's size and some 20 KiB for each recipient. The
- * original's reverse-path must not be null, and there is a recipient at least. */
+/* Writes a whole message: header, human part (a sentence per recipient that says what happened,
+ * what the other side said, and what to do), machine part, original. The original is returned whole
+ * only with a failure, without RET=HDRS, and where it has proper lines (a BINARYMIME one may not);
+ * else its header section is. Originals returned as 8-bit text make the notification 8BITMIME:
+ * *body says which body type was composed. *smtputf8: its header has UTF-8, as the reverse-path of
+ * the original has. Its own reverse-path is null. `out` should have no limit below the original's
+ * size and some 20 KiB for each recipient. The original's reverse-path must not be null, and there
+ * is a recipient at least. */
 void dsn_compose(struct buf *out, const struct dsn *dsn, enum body_type *body, bool *smtputf8);
 
 #endif

@@ -1,5 +1,5 @@
-/* envelope: all that is known of a message besides its content. Spans point into the arena of whoever
- * made it; envelope_copy makes one that lives by itself. */
+/* envelope: all that is known of a message besides its content. Spans point into the arena of
+ * whoever made it; envelope_copy makes one that lives by itself. */
 #ifndef MAIL_ENVELOPE_H
 #define MAIL_ENVELOPE_H
 
@@ -8,7 +8,8 @@
 
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 
-/* NOTIFY of RFC 3461 section 4.1 as bits; 0: not given (which means failure, and delay as we like). */
+/* NOTIFY of RFC 3461 section 4.1 as bits; 0: not given (which means failure, and delay as we like).
+ */
 enum notify {
     NOTIFY_NEVER = 1,
     NOTIFY_SUCCESS = 2,
@@ -20,10 +21,10 @@ enum notify {
 enum dsn_return { RET_UNSAID, RET_FULL, RET_HDRS };
 
 struct recipient {
-    struct span address;    /* local-part@domain as given by the client */
-    struct span domain;     /* its key (address_domain_key) */
-    struct span orcpt;      /* "rfc822;text" as given, still xtext encoded; empty: not given */
-    unsigned notify;        /* enum notify */
+    struct span address; /* local-part@domain as given by the client */
+    struct span domain;  /* its key (address_domain_key) */
+    struct span orcpt;   /* "rfc822;text" as given, still xtext encoded; empty: not given */
+    unsigned notify;     /* enum notify */
 };
 
 struct envelope {

@@ -1,5 +1,6 @@
 /* ids: message ids are UUIDv7 (RFC 9562 section 5.7), made by the node that accepts the message.
- * They sort by time of acceptance. The text form is also the queue id in Received and in replies. */
+ * They sort by time of acceptance. The text form is also the queue id in Received and in replies.
+ */
 #ifndef MAIL_IDS_H
 #define MAIL_IDS_H
 
@@ -14,8 +15,8 @@ struct message_id {
 
 enum { MESSAGE_ID_TEXT = 37 }; /* 36 characters and NUL */
 
-/* Unique and rising within the process, also when the clock stands still or steps back. Safe to call
- * from any thread. */
+/* Unique and rising within the process, also when the clock stands still or steps back. Safe to
+ * call from any thread. */
 struct message_id message_id_new(int64_t now_ms);
 void message_id_format(struct message_id id, char text[MESSAGE_ID_TEXT]);
 enum err message_id_parse(struct span text, struct message_id *id) MUST_USE;

@@ -120,7 +120,7 @@ static enum err start(const struct serve_options *options, struct world *world, 
 /* In reverse: no new mail, no new deliveries, then what the store still has to write. */
 static void end(struct world *world)
 {
-    listen_free(world->listen);
+    listen_stop(world->listen);
     if (world->deliver)
         deliver_stop(world->deliver);
     if (world->admin)
@@ -128,6 +128,7 @@ static void end(struct world *world)
     monitor_free(world->monitor);
     if (world->store)
         store_close(world->store);
+    listen_free(world->listen);
     deliver_free(world->deliver);
     receive_limits_free(world->limits);
     snapshots_free(world->snapshots);
@@ -166,13 +167,13 @@ static void on_reload(void *context)
 {
     struct reload *reload = context;
     struct buf text = BUF_INIT(DOCUMENT_BYTES_MAX), why = BUF_INIT(4096);
-    if (!reload->options->config)
-        apply_certificates(reload->world, on_reloaded, reload);
-    else if (read_document(reload->options, reload->world, &text, &why) == OK)
+    if (reload->options->config && read_document(reload->options, reload->world, &text, &why) == OK)
         apply_document(reload->world, buf_span(&text), author(), SPAN("reload"), false, on_reloaded,
                        reload);
-    else
+    else if (reload->options->config)
         LOG(LOG_ERROR, "reload-failed", LOG_S("why", buf_span(&why)));
+    /* Even where the document is wrong or unchanged: a renewed certificate must not wait for it. */
+    apply_certificates(reload->world, on_reloaded, reload);
     buf_done(&text);
     buf_done(&why);
 }

@@ -170,7 +170,7 @@ static void test_mx_order(void **state)
     check_mx(empty, 1, "", true, false);
     struct mx_host mixed[] = {HOST(".", 0), HOST("a", 10)};
     check_mx(mixed, 2, "a", false, false);
-    check_mx(NULL, 0, "", false, false);
+    check_mx(mixed, 0, "", false, false);
 }
 
 /* Equal hosts share the load: each comes first for about as many seeds. */

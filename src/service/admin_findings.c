@@ -48,12 +48,20 @@ static void judge_pressure(struct findings *f, enum pressure_level level, int64_
     add(f, &finding);
 }
 
-static void judge_next_hops(struct findings *f, const struct deliver_next_hop *hops, size_t count,
-                            int64_t now_ms)
+/* Some host of the world is always down; that is in the queue's summary. Our own smart hosts and
+ * mailboxes are to be up. */
+static bool is_ours(const struct document *d, const struct deliver_next_hop *hop)
+{
+    const struct send_connector *c = document_send_connector(d, hop->connector);
+    return c && c->deliver_by != DELIVER_BY_MX;
+}
+
+static void judge_next_hops(struct findings *f, const struct document *d,
+                            const struct deliver_next_hop *hops, size_t count, int64_t now_ms)
 {
     size_t named = 0;
     for (size_t i = 0; i < count && named < NEXT_HOPS_NAMED; i++) {
-        bool fails = span_eq(hops[i].state, SPAN("retry"));
+        bool fails = span_eq(hops[i].state, SPAN("retry")) && is_ours(d, &hops[i]);
         bool unreachable = span_eq(hops[i].state, SPAN("unreachable")) && hops[i].waiting;
         if (!fails && !unreachable)
             continue;
@@ -101,7 +109,7 @@ json_t *admin_findings(struct arena *arena, struct world *world, const struct sn
         judge_connector(&f, &s->receive_tls[i], now_ms);
     judge_pressure(&f, (enum pressure_level)atomic_load(&world->pressure), now_ms);
     judge_files(&f, s->set, now_ms);
-    judge_next_hops(&f, hops, hop_count, now_ms);
+    judge_next_hops(&f, s->document, hops, hop_count, now_ms);
     *health = json_array_size(f.errors) ? "red" : json_array_size(f.warnings) ? "yellow" : "green";
     json_array_extend(f.errors, f.warnings);
     json_decref(f.warnings);

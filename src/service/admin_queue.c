@@ -40,15 +40,14 @@ static bool filter_state(const struct filter_source *from, struct queue_filter *
     struct span text;
     if (!filter_text(from, "state", &text))
         return false;
-    filter->has_state = text.n > 0;
-    if (span_eq(text, SPAN("held")))
-        filter->state = RECIPIENT_HELD;
-    else if (text.n == 0 || span_eq(text, SPAN("queued")))
-        filter->state = RECIPIENT_QUEUED;
-    else
-        admin_failf(from->call, 400, "bad-filter", "it is queued or held",
-                    "there is no state " SPAN_FMT, SPAN_ARG(text));
-    return text.n == 0 || span_eq(text, SPAN("held")) || span_eq(text, SPAN("queued"));
+    bool held = span_eq(text, SPAN("held")), queued = span_eq(text, SPAN("queued"));
+    filter->has_state = held || queued;
+    filter->state = held ? RECIPIENT_HELD : RECIPIENT_QUEUED;
+    if (text.n == 0 || filter->has_state)
+        return true;
+    admin_failf(from->call, 400, "bad-filter", "it is queued or held",
+                "there is no state " SPAN_FMT, SPAN_ARG(text));
+    return false;
 }
 
 static bool filter_id(const struct filter_source *from, struct queue_filter *filter)

@@ -53,10 +53,11 @@ static void explain_hop(struct arena *arena, struct waiting *w, const struct del
     else if (r->attempts)
         w->why = r->last_reply.n ? r->last_reply : SPAN("the last attempt failed");
     else if (hop && hop->in_flight)
-        w->why = arena_printf(
-            arena, "%llu of %llu for " SPAN_FMT " are being sent over %llu connections",
-            (unsigned long long)hop->in_flight, (unsigned long long)(hop->waiting + hop->in_flight),
-            SPAN_ARG(hop->key), (unsigned long long)hop->connections);
+        w->why = arena_printf(arena,
+                              "%llu of %llu for " SPAN_FMT " are being sent over %llu connections",
+                              (unsigned long long)hop->in_flight,
+                              (unsigned long long)hop->waiting + (unsigned long long)hop->in_flight,
+                              SPAN_ARG(hop->key), (unsigned long long)hop->connections);
     else
         w->why = SPAN("its first attempt has not been made yet");
 }

@@ -10,19 +10,42 @@
 #include "store/documents.h"
 
 struct apply {
+    struct apply *next; /* waits until this one has ended */
+    void (*begin)(struct apply *a);
     struct world *world;
     struct arena arena;
     struct snapshot *snapshot; /* the new one */
     struct problems problems;
     struct buf diff;
+    struct span yaml;
     struct revision revision;
     bool dry_run;
     apply_fn *fn;
     void *context;
 };
 
+static void begin(void *context)
+{
+    struct apply *a = context;
+    a->begin(a);
+}
+
+/* One after another, as each is judged by what the one before it has left. */
+static void take_turn(struct apply *a)
+{
+    struct apply **end = &a->world->applying;
+    while (*end)
+        end = &(*end)->next;
+    *end = a;
+    if (a->world->applying == a)
+        loop_post(a->world->main_loop, begin, a);
+}
+
 static void finish(struct apply *a, enum err err, uint64_t revision)
 {
+    a->world->applying = a->next;
+    if (a->next)
+        loop_post(a->world->main_loop, begin, a->next);
     a->fn(a->context, err, &a->problems, revision, buf_span(&a->diff));
     snapshot_release(a->snapshot);
     problems_done(&a->problems);
@@ -119,8 +142,9 @@ static enum err build(struct world *world, struct span yaml, uint64_t revision,
 
 static void publish(struct world *world, struct snapshot *s)
 {
-    listen_settle(world->listen, s->document);
+    log_setup(s->document->log.level, s->document->log.json);
     snapshot_publish(world, snapshot_keep(s));
+    listen_settle(world->listen, s->document); /* what is opened now finds its connector */
     if (world->deliver)
         deliver_document_changed(world->deliver);
     monitor_snapshot_changed(world->monitor);
@@ -143,25 +167,21 @@ static void on_stored(void *context, enum err err, const struct revision *revisi
     finish(a, OK, revisions[0].number);
 }
 
-static void on_nothing_to_do(void *context)
+static void finish_unchanged(struct apply *a)
 {
-    struct apply *a = context;
     struct snapshot *now = snapshot_current(a->world);
     uint64_t revision = now->revision;
     snapshot_release(now);
     finish(a, OK, revision);
 }
 
-static void on_failed(void *context)
-{
-    finish(context, ERR_REFUSED, 0);
-}
-
-static struct apply *apply_new(struct world *world, apply_fn *fn, void *context)
+static struct apply *apply_new(struct world *world, void (*begin_it)(struct apply *), apply_fn *fn,
+                               void *context)
 {
     struct apply *a = calloc(1, sizeof(*a));
     if (!a)
         abort();
+    a->begin = begin_it;
     a->world = world;
     a->fn = fn;
     a->context = context;
@@ -170,10 +190,10 @@ static struct apply *apply_new(struct world *world, apply_fn *fn, void *context)
 }
 
 /* Parses, builds and compares. False: something is wrong, and in problems. */
-static bool prepare(struct apply *a, struct span yaml)
+static bool prepare(struct apply *a)
 {
     struct buf why = BUF_INIT(4096);
-    enum err err = build(a->world, yaml, 0, &a->problems, &a->snapshot, &why);
+    enum err err = build(a->world, a->yaml, 0, &a->problems, &a->snapshot, &why);
     if (err == OK) {
         struct snapshot *before = snapshot_current(a->world);
         document_add_diff(&a->diff, before->document, a->snapshot->document);
@@ -188,49 +208,54 @@ static bool prepare(struct apply *a, struct span yaml)
     return err == OK;
 }
 
-void apply_document(struct world *world, struct span yaml, struct span author, struct span comment,
-                    bool dry_run, apply_fn *fn, void *context)
+static void begin_document(struct apply *a)
 {
-    struct apply *a = apply_new(world, fn, context);
-    a->dry_run = dry_run;
-    if (!prepare(a, yaml)) {
-        loop_post(world->main_loop, on_failed, a);
+    struct world *world = a->world;
+    if (!prepare(a)) {
+        finish(a, ERR_REFUSED, 0);
         return;
     }
-    if (dry_run || a->diff.n == 0) {
+    if (a->dry_run || a->diff.n == 0) {
         listen_abandon(world->listen);
-        loop_post(world->main_loop, on_nothing_to_do, a);
+        finish_unchanged(a);
         return;
     }
-    a->revision = (struct revision){
-        .time_ms = clock_now_ms(),
-        .author = arena_copy(&a->arena, author),
-        .comment = arena_copy(&a->arena, comment),
-        .diff = buf_span(&a->diff),
-        .text = a->snapshot->document->text,
-    };
+    a->revision.time_ms = clock_now_ms();
+    a->revision.diff = buf_span(&a->diff);
+    a->revision.text = a->snapshot->document->text;
     documents_append(world->store, &a->revision, world->main_loop, on_stored, a);
 }
 
-static void on_certificates(void *context)
+void apply_document(struct world *world, struct span yaml, struct span author, struct span comment,
+                    bool dry_run, apply_fn *fn, void *context)
 {
-    struct apply *a = context;
-    publish(a->world, a->snapshot);
-    finish(a, OK, a->snapshot->revision);
+    struct apply *a = apply_new(world, begin_document, fn, context);
+    a->dry_run = dry_run;
+    a->yaml = arena_copy(&a->arena, yaml);
+    a->revision = (struct revision){.author = arena_copy(&a->arena, author),
+                                    .comment = arena_copy(&a->arena, comment)};
+    take_turn(a);
 }
 
-void apply_certificates(struct world *world, apply_fn *fn, void *context)
+static void begin_certificates(struct apply *a)
 {
-    struct apply *a = apply_new(world, fn, context);
+    struct world *world = a->world;
     struct snapshot *now = snapshot_current(world);
+    uint64_t revision = now->revision;
     struct buf why = BUF_INIT(4096);
-    enum err err =
-        build(world, now->document->text, now->revision, &a->problems, &a->snapshot, &why);
+    enum err err = build(world, now->document->text, revision, &a->problems, &a->snapshot, &why);
     snapshot_release(now);
     if (err != OK && a->problems.errors == 0)
         add_problem(&a->problems, buf_span(&why));
     buf_done(&why);
-    loop_post(world->main_loop, err == OK ? on_certificates : on_failed, a);
+    if (err == OK)
+        publish(world, a->snapshot);
+    finish(a, err == OK ? OK : ERR_REFUSED, err == OK ? revision : 0);
+}
+
+void apply_certificates(struct world *world, apply_fn *fn, void *context)
+{
+    take_turn(apply_new(world, begin_certificates, fn, context));
 }
 
 /* ---- the start ---- */

@@ -237,11 +237,45 @@ static enum err make_resolver(struct deliver *d, struct buf *why)
     return resolver_new(d->loop, &options, &d->resolver, why);
 }
 
+/* Freed at the end only, as a lookup may be waiting for it; documents change seldom. */
+struct retired_resolver {
+    struct retired_resolver *next;
+    struct resolver *resolver;
+};
+
+static bool is_same_dns(const struct dns_conf *a, const struct dns_conf *b)
+{
+    bool same = a->resolver_count == b->resolver_count && a->validate == b->validate &&
+                a->local_zones == b->local_zones;
+    for (size_t i = 0; same && i < a->resolver_count; i++)
+        same = endpoint_eq(&a->resolvers[i], &b->resolvers[i]);
+    return same;
+}
+
+static void change_resolver(struct deliver *d)
+{
+    struct resolver *before = d->resolver;
+    struct buf why = BUF_INIT(1024);
+    if (make_resolver(d, &why) == OK) {
+        struct retired_resolver *retired = malloc(sizeof(*retired));
+        if (!retired)
+            abort();
+        *retired = (struct retired_resolver){d->retired, before};
+        d->retired = retired;
+    } else {
+        d->resolver = before;
+        LOG(LOG_ERROR, "resolver-not-changed", LOG_S("why", buf_span(&why)));
+    }
+    buf_done(&why);
+}
+
 static void on_document_changed(void *context)
 {
     struct deliver *d = context;
     struct snapshot *before = d->snapshot;
     d->snapshot = snapshot_current(d->world);
+    if (!is_same_dns(&before->document->dns, &d->snapshot->document->dns))
+        change_resolver(d);
     map_each(&d->hops, rebind, NULL);
     size_t count = d->messages.count;
     struct pending_message **messages = calloc(count + 1, sizeof(struct pending_message *)),
@@ -428,6 +462,12 @@ void deliver_free(struct deliver *d)
     loop_timer_free(d->stop_timer);
     if (d->resolver)
         resolver_free(d->resolver);
+    while (d->retired) {
+        struct retired_resolver *retired = d->retired;
+        d->retired = retired->next;
+        resolver_free(retired->resolver);
+        free(retired);
+    }
     loop_free(d->loop);
     snapshot_release(d->snapshot);
     free(d);

@@ -13,6 +13,7 @@ void session_disconnect(struct session *s)
         smtp_client_free(s->machine);
     s->stream = NULL;
     s->machine = NULL;
+    s->want_tls = s->shaking_hands = false;
 }
 
 struct outcome session_with_peer(const struct session *s, const struct outcome *outcome)
@@ -52,7 +53,7 @@ static void fail_target(struct session *s, int code, const char *enhanced, const
     session_next_target(s, &outcome);
 }
 
-static void on_tls_failed(struct session *s, struct span text)
+void session_tls_failed(struct session *s, struct span text)
 {
     struct world *world = s->hop->deliver->world;
     COUNT(world, tls_send_failed, 1);
@@ -81,22 +82,25 @@ static const char *session_tls_name(struct session *s)
     return arena_text(&s->arena, host);
 }
 
+static void start_tls(struct session *s)
+{
+    s->shaking_hands = true;
+    stream_start_tls_client(s->stream, snapshot_send_tls(s->snapshot, s->connector),
+                            session_tls_name(s));
+}
+
 static size_t on_input(void *context, struct span input)
 {
     struct session *s = context;
     size_t used = 0;
-    while (used < input.n) {
-        size_t n = smtp_client_feed(s->machine, span_skip(input, used));
-        used += n;
-        if (!session_pump(s))
+    for (size_t n = 1; n > 0; used += n) {
+        if (!session_pump(s)) /* first, as the machine takes nothing while events wait */
             return input.n;
-        if (n == 0)
-            break;
+        n = used < input.n ? smtp_client_feed(s->machine, span_skip(input, used)) : 0;
     }
     if (s->want_tls) {
         s->want_tls = false;
-        stream_start_tls_client(s->stream, snapshot_send_tls(s->snapshot, s->connector),
-                                session_tls_name(s));
+        start_tls(s);
     }
     return used;
 }
@@ -104,14 +108,16 @@ static size_t on_input(void *context, struct span input)
 static void on_writable(void *context)
 {
     struct session *s = context;
-    if (s->machine)
-        session_pump(s);
+    /* Replies that came meanwhile were not taken while output waited: they are offered again. */
+    if (s->machine && session_pump(s))
+        stream_resume(s->stream);
 }
 
 static void on_tls(void *context)
 {
     struct session *s = context;
     struct stream_tls_info info;
+    s->shaking_hands = false;
     stream_tls_info(s->stream, &info);
     s->tls = arena_printf(&s->arena, "%s %s %s", info.version, info.cipher,
                           info.verify_result == X509_V_OK ? "verified" : "unverified");
@@ -134,8 +140,7 @@ static void on_connected(void *context)
     s->machine = smtp_client_new(&options);
     s->state = SESSION_TALKING;
     if (implicit)
-        stream_start_tls_client(s->stream, snapshot_send_tls(s->snapshot, s->connector),
-                                session_tls_name(s));
+        start_tls(s);
     else
         session_pump(s);
 }
@@ -143,8 +148,9 @@ static void on_connected(void *context)
 static void on_end(void *context, enum stream_end end, struct span text)
 {
     struct session *s = context;
-    if (end == STREAM_TLS_FAILED && s->state == SESSION_TALKING) {
-        on_tls_failed(s, text);
+    bool tls_failed = end == STREAM_TLS_FAILED || s->shaking_hands; /* or it took too long */
+    if (tls_failed && s->state == SESSION_TALKING) {
+        session_tls_failed(s, text);
     } else if (s->state == SESSION_CONNECTING) {
         fail_target(s, 451, "4.4.1", "Cannot connect to",
                     end == STREAM_TIMEOUT ? SPAN("no answer in time (connect-timeout)") : text);

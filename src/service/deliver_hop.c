@@ -28,9 +28,20 @@ static struct connector_load *load_of(struct deliver *d, struct span connector)
     return load;
 }
 
+/* Wall time may be set back or forth: looks again after a minute at the latest. */
+static void arm_retry_timer(struct hop *hop)
+{
+    int64_t left = hop->retry_at_ms - clock_now_ms() + 1;
+    loop_timer_start(hop->retry_timer, left < MINUTE_MS ? left : MINUTE_MS);
+}
+
 static void on_retry(void *context)
 {
-    hop_run(context);
+    struct hop *hop = context;
+    if (hop_is_waiting(hop, clock_now_ms()))
+        arm_retry_timer(hop);
+    else
+        hop_run(hop);
 }
 
 static struct hop *hop_new(struct deliver *d, struct span key, struct span connector,
@@ -147,9 +158,14 @@ void hop_connection_ended(struct hop *hop)
     struct connector_load *load = load_of(hop->deliver, hop->connector_name);
     hop->connections--;
     load->connections--;
-    struct list *next = hop->deliver->stopping ? NULL : list_take(&load->starving);
-    if (next)
-        hop_run(LIST_OBJECT(next, struct hop, starving));
+    /* A hop that starved may have nothing to do by now: then the place is the next one's. */
+    while (!hop->deliver->stopping && !list_is_empty(&load->starving)) {
+        struct hop *next = LIST_OBJECT(load->starving.next, struct hop, starving);
+        if (next->connector && load->connections >= next->connector->max_connections)
+            break;
+        list_remove(&next->starving);
+        hop_run(next);
+    }
     hop_settle(hop);
 }
 
@@ -183,7 +199,7 @@ void hop_failed(struct hop *hop, const struct outcome *why)
                                        : verdict.next_attempt_ms;
     if (!hop->retry_timer)
         hop->retry_timer = loop_timer_new(hop->deliver->loop, on_retry, hop);
-    loop_timer_start(hop->retry_timer, hop->retry_at_ms - now + 1);
+    arm_retry_timer(hop);
     LOG(LOG_WARNING, "next-hop-failed", LOG_S("next-hop", hop->key),
         LOG_N("failures", hop->failures), LOG_N("retry-in-s", (hop->retry_at_ms - now) / SECOND_MS),
         LOG_N("waiting", hop->pending_count), LOG_S("error", buf_span(&hop->last_error)));

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "service/deliver_private.h"
 
+enum { READ_AGAIN_MS = 60000 }; /* after the store could not read a message */
+
 static struct job *job_new(struct hop *hop, struct pending_message *m)
 {
     struct job *job = calloc(1, sizeof(*job));
@@ -90,6 +92,21 @@ static void on_damaged(struct job *job)
     job->count = 0;
 }
 
+/* The disk may do better later; at once it would only be asked the same again. */
+static void on_unreadable(struct job *job, enum err err)
+{
+    char id[MESSAGE_ID_TEXT];
+    message_id_format(job->id, id);
+    LOG(LOG_ERROR, "content-not-read", LOG_T("id", id), LOG_T("error", err_text(err)),
+        LOG_N("again-in-s", READ_AGAIN_MS / SECOND_MS));
+    for (size_t i = 0; i < job->count; i++) {
+        job->hop->in_flight--;
+        pending_make_waiting(job->deliver, job->recipients[i].pending,
+                             clock_now_ms() + READ_AGAIN_MS);
+    }
+    job->count = 0;
+}
+
 static void on_fetched(void *context, enum err err, struct queued_message *message)
 {
     struct job *job = context;
@@ -100,18 +117,16 @@ static void on_fetched(void *context, enum err err, struct queued_message *messa
         on_damaged(job);
     else if (err == OK || err == ERR_NOT_FOUND)
         keep_queued(job);
-    bool nothing_left = job->count == 0 || !job->message;
-    if (!nothing_left) {
+    else
+        on_unreadable(job, err);
+    if (job->count) {
         hop->pending_count--;
         job->fetched(job->context, job);
         return;
     }
     void (*empty)(void *, struct job *) = job->empty;
     void *owner = job->context;
-    if (job->count) /* the store could not read now */
-        job_give_back(job);
-    else
-        job_free(job);
+    job_free(job);
     if (empty)
         empty(owner, job);
     hop->pending_count--;
@@ -193,6 +208,8 @@ void job_give_back(struct job *job)
         pending_make_ready(d, p);
         list_remove(&p->node);
         list_prepend(&p->hop->ready, &p->node);
+        if (p->hop != hop) /* the document gave it another route meanwhile */
+            hop_run(p->hop);
     }
     job_free(job);
     hop->pending_count--;

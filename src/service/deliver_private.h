@@ -76,6 +76,7 @@ struct deliver {
     struct world *world;
     struct loop *loop;
     struct resolver *resolver;
+    struct retired_resolver *retired; /* of earlier documents: their questions may still be open */
     struct workers *workers;
     struct snapshot *snapshot;
     struct map messages; /* id -> pending_message */

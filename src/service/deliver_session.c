@@ -94,12 +94,19 @@ static void quit(struct session *s)
     smtp_client_quit(s->machine);
 }
 
+/* The document has changed: this connection may lead elsewhere, or with less TLS than is now said.
+ */
+static bool is_outdated(const struct session *s)
+{
+    return s->connector != s->hop->connector;
+}
+
 static void become_idle(struct session *s)
 {
     uint64_t limit = smtp_client_peer(s->machine)->max_messages;
     bool used_up =
         s->messages >= s->connector->max_messages_per_connection || (limit && s->messages >= limit);
-    if (used_up || s->hop->deliver->stopping || s->hop->connector == NULL) {
+    if (used_up || s->hop->deliver->stopping || is_outdated(s)) {
         quit(s);
         return;
     }
@@ -117,6 +124,8 @@ static void go_on(struct session *s)
     become_idle(s);
     if (s->job && s->state == SESSION_IDLE)
         s->state = SESSION_FETCHING;
+    else if (s->state == SESSION_IDLE)
+        hop_run(s->hop);
 }
 
 /* False: this connection was given up. */
@@ -182,16 +191,35 @@ static void on_message_done(struct session *s)
         hop_run(hop);
 }
 
+/* The connection is over. */
+static void leave(struct session *s)
+{
+    session_disconnect(s);
+    if (s->job) /* still being fetched: on_job_fetched or on_job_empty ends the session */
+        s->state = SESSION_QUITTING;
+    else
+        session_end(s);
+}
+
 static void on_failed(struct session *s, const struct smtp_client_event *event)
 {
     if (s->state == SESSION_TALKING) {
         struct outcome why = event->failure.outcome;
-        session_next_target(s, &why);
+        if (event->failure.stage == SMTP_STAGE_STARTTLS) /* the server closed instead of 220 */
+            session_tls_failed(s, arena_copy(&s->arena, why.reply.text));
+        else
+            session_next_target(s, &why);
+        return;
+    }
+    if (s->state == SESSION_BUSY && s->messages && !s->sent &&
+        event->failure.stage == SMTP_STAGE_MAIL) { /* "421 enough for this connection" */
+        session_start_afresh(s);
         return;
     }
     if (s->state == SESSION_BUSY) {
         struct outcome why = session_with_peer(s, &event->failure.outcome);
-        hop_failed(s->hop, &why);
+        if (why.concern == CONCERN_NEXT_HOP)
+            hop_failed(s->hop, &why);
         job_set_outcomes(s->job, &why);
         finish_job(s);
     } else if (s->job && s->job_fetched) {
@@ -199,12 +227,7 @@ static void on_failed(struct session *s, const struct smtp_client_event *event)
         s->job = NULL;
         job_give_back(job);
     }
-    session_disconnect(s);
-    if (s->job) { /* still being fetched: on_job_fetched or on_job_empty ends the session */
-        s->state = SESSION_QUITTING;
-        return;
-    }
-    session_end(s);
+    leave(s);
 }
 
 /* False: the machine is gone, and perhaps the session with it. */
@@ -218,7 +241,7 @@ bool session_handle(struct session *s, const struct smtp_client_event *event)
     case SMTP_CLIENT_OUTCOME: on_outcome(s, event); break;
     case SMTP_CLIENT_MESSAGE_DONE: on_message_done(s); break;
     case SMTP_CLIENT_FAILED: on_failed(s, event); return false;
-    case SMTP_CLIENT_CLOSE: session_end(s); return false;
+    case SMTP_CLIENT_CLOSE: leave(s); return false;
     }
     return true;
 }
@@ -248,7 +271,7 @@ bool session_pump(struct session *s)
     return true;
 }
 
-/* An idle connection that the server closed meanwhile says nothing about the next hop: again, on a
+/* A used connection that the server closed meanwhile says nothing about the next hop: again, on a
  * fresh one. */
 void session_start_afresh(struct session *s)
 {
@@ -341,7 +364,7 @@ void session_start(struct hop *hop)
 bool session_wake_idle(struct hop *hop)
 {
     LIST_EACH(s, &hop->sessions, struct session, node)
-    if (s->state == SESSION_IDLE) {
+    if (s->state == SESSION_IDLE && !is_outdated(s)) {
         if (!take_job(s))
             return false;
         s->state = SESSION_FETCHING;

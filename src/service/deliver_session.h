@@ -43,7 +43,8 @@ struct session {
     struct outcome last_failure; /* of the targets so far */
     bool has_failure;
     struct loop_timer *idle_timer;
-    bool want_tls; /* 220 to STARTTLS has come */
+    bool want_tls;      /* 220 to STARTTLS has come */
+    bool shaking_hands; /* TLS is being established */
 };
 
 /* ---- deliver_session.c ---- */
@@ -55,8 +56,8 @@ bool session_handle(struct session *s, const struct smtp_client_event *event);
 /* No target works: the whole next hop is to blame, unless the failure is about the recipients'
  * domain. Ends the session. */
 void session_give_up(struct session *s, const struct outcome *why);
-/* The server closed a connection that had been idle, which says nothing about the next hop: the job
- * goes to a fresh one. Ends the session. */
+/* The server closed a connection that had carried messages before, which says nothing about the
+ * next hop: the job goes to a fresh one. Ends the session. */
 void session_start_afresh(struct session *s);
 
 /* ---- deliver_connect.c ---- */
@@ -66,6 +67,8 @@ void session_connect(struct session *s);
 /* The target at hand does not work: to the next one, or the end. */
 void session_next_target(struct session *s, const struct outcome *why);
 void session_disconnect(struct session *s);
+/* TLS did not come about: in clear to the same target, if the connector allows it. */
+void session_tls_failed(struct session *s, struct span why);
 /* Completes an outcome with the peer's name and address and the state of TLS. */
 struct outcome session_with_peer(const struct session *s, const struct outcome *outcome);
 

@@ -62,9 +62,7 @@ bool finding_of_connector(struct arena *arena, const struct connector_tls *tls, 
     int64_t left_ms = chosen ? chosen->not_after_ms - now_ms : 0;
     if (!chosen || !tls->context)
         judge_none(tls, &f);
-    else if (left_ms <= 0)
-        judge_dates(arena, tls, left_ms, &f);
-    else if (!tls->selection.name_covered)
+    else if (left_ms > 0 && !tls->selection.name_covered)
         judge_name(tls, &f);
     else if (left_ms < EXPIRES_SOON_MS)
         judge_dates(arena, tls, left_ms, &f);

@@ -23,6 +23,7 @@ struct listen {
     struct loop **loops;
     struct receive_home **homes;
     unsigned loop_count;
+    unsigned running; /* loops that have their thread */
     struct list opened;
     int inherited; /* sockets passed by the service manager */
 };
@@ -62,6 +63,7 @@ enum err listen_start(struct listen *listen)
         enum err err = loop_start(listen->loops[i], "receive");
         if (err != OK)
             return err;
+        listen->running++;
     }
     return OK;
 }
@@ -125,9 +127,19 @@ static void explain(struct buf *why, const struct endpoint *endpoint, struct spa
         buf_add_text(why, "; the address does not belong to this machine: ip -brief address");
 }
 
+/* Whether one of ours has the port already, on this address or another. */
+static bool has_port(struct listen *listen, uint16_t port)
+{
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    if (opened->bound.port == port)
+        return true;
+    return false;
+}
+
 static enum err open_endpoint(struct listen *listen, const struct endpoint *endpoint,
                               struct span connector, struct buf *why)
 {
+    bool first = !has_port(listen, endpoint->port);
     struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
         abort();
@@ -138,17 +150,18 @@ static enum err open_endpoint(struct listen *listen, const struct endpoint *endp
     list_append(&listen->opened, &opened->node);
     struct endpoint actual = *endpoint;
     int inherited = find_inherited(listen, endpoint);
-    for (unsigned i = 0; i < listen->loop_count; i++) {
-        enum err err = listener_new(&actual, i > 0 && inherited >= 0 ? dup(inherited) : inherited,
-                                    &opened->listeners[i]);
-        if (err != OK) {
-            explain(why, endpoint, connector, err);
-            close_opened(listen, opened);
-            return err;
-        }
-        actual = *listener_local(opened->listeners[i]);
+    enum err err = first && inherited < 0 ? listener_probe(endpoint) : OK;
+    for (unsigned i = 0; err == OK && i < listen->loop_count; i++) {
+        err = listener_new(&actual, i > 0 && inherited >= 0 ? dup(inherited) : inherited,
+                           &opened->listeners[i]);
+        if (err == OK)
+            actual = *listener_local(opened->listeners[i]);
     }
-    return OK;
+    if (err != OK) {
+        explain(why, endpoint, connector, err);
+        close_opened(listen, opened);
+    }
+    return err;
 }
 
 enum err listen_open(struct listen *listen, const struct document *document, struct buf *why)
@@ -225,17 +238,23 @@ void listen_each(struct listen *listen,
     visit(context, listener_local(opened->listeners[0]));
 }
 
+void listen_stop(struct listen *listen)
+{
+    LIST_EACH(opened, &listen->opened, struct opened, node)
+    close_opened(listen, opened);
+    for (unsigned i = 0; i < listen->running; i++)
+        receive_home_stop(listen->homes[i]);
+    for (unsigned i = 0; i < listen->running; i++) {
+        receive_home_wait(listen->homes[i]);
+        loop_join(listen->loops[i]);
+    }
+}
+
 void listen_free(struct listen *listen)
 {
     if (!listen)
         return;
-    LIST_EACH(opened, &listen->opened, struct opened, node)
-    close_opened(listen, opened);
-    for (unsigned i = 0; i < listen->loop_count; i++)
-        receive_home_stop(listen->homes[i]);
     for (unsigned i = 0; i < listen->loop_count; i++) {
-        receive_home_wait(listen->homes[i]);
-        loop_join(listen->loops[i]);
         receive_home_free(listen->homes[i]);
         loop_free(listen->loops[i]);
     }

@@ -11,6 +11,8 @@ struct listen;
 struct listen *listen_new(struct world *world, unsigned loop_count);
 /* Stops accepting, ends sessions (those in the middle of a message get a few seconds), joins the
  * threads. */
+void listen_stop(struct listen *listen);
+/* After the store was closed, which may still answer sessions that were cut off. */
 void listen_free(struct listen *listen);
 enum err listen_start(struct listen *listen) MUST_USE;
 

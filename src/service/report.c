@@ -12,8 +12,7 @@
 
 enum {
     RETURNED_CONTENT_MAX = 256 * 1024, /* a larger message is returned as its header section */
-    DSN_BYTES_MAX = 2 * 1024 * 1024,
-    COMMIT_AGAIN_MS = 10000, /* after the store had no room */
+    COMMIT_AGAIN_MS = 10000,           /* after the store had no room */
 };
 
 /* What the commit will mean for each recipient. */
@@ -215,16 +214,15 @@ static struct envelope *address_dsn(struct job *job, int64_t now)
     return e;
 }
 
-static struct envelope *compose_dsn(struct job *job, const struct decision *decisions,
-                                    struct queue_commit *commit, int64_t now)
+/* ERR_FULL, ERR_IO: there is no room for it now, so nothing may be reported yet. */
+static enum err compose_dsn(struct job *job, struct envelope *e, const struct decision *decisions,
+                            struct queue_commit *commit, int64_t now)
 {
-    struct envelope *e = address_dsn(job, now);
-    if (!e)
-        return NULL;
     struct span hostname = job->deliver->snapshot->document->hostname;
     bool headers_only = job->message->envelope.ret == RET_HDRS ||
                         job->message->envelope.size > RETURNED_CONTENT_MAX;
-    struct buf content = BUF_INIT(RETURNED_CONTENT_MAX), text = BUF_INIT(DSN_BYTES_MAX);
+    /* Bounded by what is returned and the number of recipients in a job. */
+    struct buf content = BUF_INIT(RETURNED_CONTENT_MAX), text = BUF_INIT(BUF_UNLIMITED);
     size_t n = read_content(job->message, &content, headers_only);
     struct dsn dsn = {
         .id = e->id,
@@ -239,18 +237,18 @@ static struct envelope *compose_dsn(struct job *job, const struct decision *deci
     dsn_compose(&text, &dsn, &e->body, &e->smtputf8);
     e->size = text.n;
     struct queue_writer *writer = queue_writer_new(job->deliver->world->store);
-    bool written = queue_writer_add(writer, buf_span(&text)) == OK;
+    enum err err = queue_writer_add(writer, buf_span(&text));
     buf_done(&text);
     buf_done(&content);
-    if (!written) {
+    if (err != OK) {
         queue_writer_free(writer);
-        return NULL;
+        return err;
     }
     commit->arrivals = ARENA_NEW(&commit->arena, struct queue_arrival);
     commit->arrivals[0] = (struct queue_arrival){
         .envelope = *e, .content = writer, .content_has_8bit = e->body != BODY_7BIT};
     commit->arrival_count = 1;
-    return e;
+    return OK;
 }
 
 static struct track_record track_dsn(const struct job *job, const struct envelope *e, int64_t now)
@@ -274,7 +272,7 @@ static void drop_bounce(struct job *job, struct queue_commit *commit, const stru
 {
     struct track_record drop = track(job, r, status, now);
     drop.event = TRACK_DROP;
-    drop.info = SPAN("it has a null reverse-path, so nobody can be told");
+    drop.info = SPAN("its sender has no address that could be told");
     commit->tracks[commit->track_count++] = drop;
     char id[MESSAGE_ID_TEXT];
     message_id_format(job->id, id);
@@ -285,8 +283,8 @@ static void drop_bounce(struct job *job, struct queue_commit *commit, const stru
         .name = SPAN("bounce-dropped"),
         .subject = arena_printf(&commit->arena, "message %s", id),
         .text = arena_printf(&commit->arena,
-                             "a message without sender could not be delivered to " SPAN_FMT
-                             ": " SPAN_FMT,
+                             "a message whose sender has no usable address could not be "
+                             "delivered to " SPAN_FMT ": " SPAN_FMT,
                              SPAN_ARG(r->queued->recipient.address), SPAN_ARG(status)),
         .consequence = SPAN("it is dropped; nobody is notified"),
         .remedy = arena_printf(&commit->arena, "sealpost track --id %s", id),
@@ -325,32 +323,56 @@ static struct queue_commit *compose(struct job *job, int64_t now)
     commit->updates = ARENA_ARRAY(arena, struct queue_update, job->count);
     commit->tracks = ARENA_ARRAY(arena, struct track_record, 2 * job->count + 1);
     commit->events = ARENA_ARRAY(arena, struct event, job->count);
+    job->dsn = ARENA_NEW(&job->arena, struct job_dsn);
+    job->dsn->decisions = decisions;
     bool notify = false;
     for (size_t i = 0; i < job->count; i++) {
-        struct job_recipient *r = &job->recipients[i];
-        decide(job, r, &decisions[i], now);
+        decide(job, &job->recipients[i], &decisions[i], now);
         notify = notify || decisions[i].notify;
+    }
+    struct envelope *notification = notify ? address_dsn(job, now) : NULL;
+    if (notification && compose_dsn(job, notification, decisions, commit, now) != OK) {
+        queue_commit_free(commit);
+        return NULL;
+    }
+    job->dsn->notification = notification;
+    for (size_t i = 0; i < job->count; i++) {
+        struct job_recipient *r = &job->recipients[i];
+        bool nobody_to_tell =
+            job->message->envelope.reverse_path.n == 0 || (decisions[i].notify && !notification);
         struct span status = reply_line(arena, &r->outcome.reply);
         update(job, r, &decisions[i], status, &commit->updates[commit->update_count++], now);
         if (!job->judge_only || decisions[i].ends)
             commit->tracks[commit->track_count++] = track(job, r, status, now);
-        if (r->outcome.fate == FATE_NEVER && job->message->envelope.reverse_path.n == 0)
+        if (r->outcome.fate == FATE_NEVER && nobody_to_tell)
             drop_bounce(job, commit, r, status, now);
         log_outcome(job, r, status, &decisions[i], now);
         count(job->deliver->world, &r->outcome, decisions[i].expired);
     }
-    job->dsn = ARENA_NEW(&job->arena, struct job_dsn);
-    job->dsn->decisions = decisions;
-    job->dsn->notification = notify ? compose_dsn(job, decisions, commit, now) : NULL;
-    if (job->dsn->notification)
-        commit->tracks[commit->track_count++] = track_dsn(job, job->dsn->notification, now);
+    if (notification)
+        commit->tracks[commit->track_count++] = track_dsn(job, notification, now);
     return commit;
+}
+
+static void submit(void *context);
+
+static void submit_again(struct job *job, enum err err)
+{
+    LOG(LOG_ERROR, "outcome-not-stored", LOG_T("error", err_text(err)),
+        LOG_N("again-in-s", COMMIT_AGAIN_MS / 1000));
+    if (!job->again)
+        job->again = loop_timer_new(job->deliver->loop, submit, job);
+    loop_timer_start(job->again, COMMIT_AGAIN_MS);
 }
 
 static void submit(void *context)
 {
     struct job *job = context;
     struct queue_commit *commit = compose(job, clock_now_ms());
+    if (!commit) {
+        submit_again(job, ERR_FULL);
+        return;
+    }
     commit->done = on_committed;
     commit->context = job;
     commit->loop = job->deliver->loop;
@@ -370,6 +392,8 @@ static void settle(struct job *job, size_t i)
         pending_make_ready(d, p);
     else
         pending_make_waiting(d, p, decision->next_attempt_ms);
+    if (decision->back_to_hop && p->hop != job->hop) /* the document gave it another route */
+        hop_run(p->hop);
 }
 
 static void on_committed(void *context, struct queue_commit *commit, enum err err)
@@ -378,11 +402,7 @@ static void on_committed(void *context, struct queue_commit *commit, enum err er
     struct deliver *d = job->deliver;
     queue_commit_free(commit);
     if (err != OK) {
-        LOG(LOG_ERROR, "outcome-not-stored", LOG_T("error", err_text(err)),
-            LOG_N("again-in-s", COMMIT_AGAIN_MS / 1000));
-        if (!job->again)
-            job->again = loop_timer_new(d->loop, submit, job);
-        loop_timer_start(job->again, COMMIT_AGAIN_MS);
+        submit_again(job, err);
         return;
     }
     struct hop *hop = job->hop;

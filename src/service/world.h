@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 struct admin;
+struct apply;
 struct deliver;
 struct listen;
 struct monitor;
@@ -25,6 +26,7 @@ struct world {
     struct listen *listen;   /* receive loops and their listeners */
     struct deliver *deliver; /* the delivery loop */
     struct monitor *monitor;
+    struct apply *applying; /* changes of the document: the one under way, and those behind it */
     struct admin *admin;
     int64_t started_ms;
     _Atomic int pressure; /* enum pressure_level, set by the monitor */

@@ -1,5 +1,3 @@
-#include <assert.h>
-
 #include "store/inside.h"
 
 void job_list_init(struct job_list *list)
@@ -85,6 +83,10 @@ static void run_one(struct store *store, struct job *job, struct job_list *done,
     job_list_init(&one);
     job_list_append(&one, job);
     enum err err = try_all(store, &one);
+    if (err == ERR_FULL && !job->adds_content && reserve_spend(&store->reserve)) {
+        database_checkpoint(&store->database);
+        err = try_all(store, &one);
+    }
     if (err != OK)
         job->err = err;
     settle(store, job_list_take(&one), done, again);

@@ -21,7 +21,7 @@ struct queue_writer *queue_writer_new(struct store *store)
     struct queue_writer *w = calloc(1, sizeof(*w));
     if (!w)
         abort();
-    w->segments = &store->segments;
+    w->store = store;
     w->file = -1;
     buf_init(&w->buf, BUF_UNLIMITED); /* flushed at CONTENT_SMALL */
     return w;
@@ -37,7 +37,7 @@ void queue_writer_free(struct queue_writer *w)
     if (!w)
         return;
     if (w->file >= 0) {
-        segments_remove_file(w->segments, w->number);
+        segments_remove_file(&w->store->segments, w->number);
         close(w->file);
     }
     buf_done(&w->buf);
@@ -77,8 +77,10 @@ static enum err write_out(struct queue_writer *w)
 
 static enum err make_room(struct queue_writer *w)
 {
+    if (reserve_is_spent(&w->store->reserve))
+        return ERR_FULL;
     if (w->file < 0) {
-        enum err err = segments_make_file(w->segments, &w->number, &w->file);
+        enum err err = segments_make_file(&w->store->segments, &w->number, &w->file);
         if (err != OK)
             return err;
     }

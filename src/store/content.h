@@ -6,7 +6,7 @@
 #include "store/segments.h"
 
 struct queue_writer {
-    struct segments *segments;
+    struct store *store;
     struct buf buf; /* a small content; of a large one what is not yet written */
     uint64_t size;
     uint64_t written;  /* of a large one */

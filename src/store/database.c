@@ -36,7 +36,9 @@ static enum err to_err(struct database *d, int result)
     case SQLITE_IOERR:
         if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC)
             store_fatal("flush of the database", sqlite3_errmsg(d->handle));
-        return is_no_space(sqlite3_system_errno(d->handle)) ? ERR_FULL : ERR_IO;
+        /* SQLite takes only ENOSPC for a full disk; the call that failed was the last that set
+         * errno. A write that failed left no commit record, so the log is as it was. */
+        return result == SQLITE_IOERR_WRITE && is_no_space(errno) ? ERR_FULL : ERR_IO;
     case SQLITE_NOMEM: abort();
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return ERR_CORRUPT;
@@ -168,7 +170,7 @@ enum err database_commit(struct database *d)
 {
     int result = sqlite3_exec(d->handle, "COMMIT", NULL, NULL, NULL);
     enum err err = to_err(d, result);
-    if (err == ERR_IO)
+    if (err == ERR_IO && result != SQLITE_IOERR_WRITE)
         store_fatal("commit to the database", sqlite3_errmsg(d->handle));
     if (err != OK)
         database_rollback(d);

@@ -12,6 +12,7 @@
 
 #include "store/database.h"
 #include "store/fresh.h"
+#include "store/reserve.h"
 #include "store/segments.h"
 #include "store/store.h"
 
@@ -43,6 +44,7 @@ struct job {
     struct store *store;
     struct loop *loop; /* NULL: the store's thread */
     enum err err;
+    bool adds_content; /* else it may use the reserve */
 };
 
 struct job_list {
@@ -58,6 +60,7 @@ struct store {
     int directory_file, lock_file;
     struct database database; /* the store's thread only, once it runs */
     struct segments segments;
+    struct reserve reserve;
     struct fresh fresh;
     struct store_counts counts;
     _Atomic unsigned acts_waiting; /* while above zero, the cache of fresh messages is passed by */

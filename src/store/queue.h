@@ -1,9 +1,10 @@
-/* queue: what was accepted and is not yet done. This is an interface that several stores can implement; no SQL shows.
+/* queue: what was accepted and is not yet done. This is an interface that several stores can
+ * implement; no SQL shows.
  *
- * - All changes travel in a commit: arrivals, updates of recipients, tracking and events, all or nothing, durable before
- *   `done` is called. Commits are applied in the order of submission.
- * - A recipient is born owned by the node that accepted it. It ends by an update with QUEUE_DONE; a message whose last
- *   recipient ended is removed with its content.
+ * - All changes travel in a commit: arrivals, updates of recipients, tracking and events, all or
+ * nothing, durable before `done` is called. Commits are applied in the order of submission.
+ * - A recipient is born owned by the node that accepted it. It ends by an update with QUEUE_DONE; a
+ * message whose last recipient ended is removed with its content.
  * - Nothing here judges: retry times, bounces and routes are decided outside. */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -17,8 +18,9 @@
 
 /* ---- content ---- */
 
-/* Collects the content of one message on one thread. Small ones stay in memory until they are committed; larger ones
- * go to a segment file of their own as they arrive, so memory does not grow with the message. */
+/* Collects the content of one message on one thread. Small ones stay in memory until they are
+ * committed; larger ones go to a segment file of their own as they arrive, so memory does not grow
+ * with the message. */
 struct queue_writer;
 struct queue_writer *queue_writer_new(struct store *store);
 /* ERR_IO or ERR_FULL: nothing more can be added; free it. */
@@ -37,7 +39,7 @@ struct queued_recipient {
     enum recipient_state state;
     unsigned attempts;
     bool delay_notified;
-    int64_t next_attempt_ms, last_attempt_ms; /* last: 0 before the first */
+    int64_t next_attempt_ms, last_attempt_ms;    /* last: 0 before the first */
     struct span connector, next_hop, last_reply; /* of the last attempt; empty before */
 };
 
@@ -48,16 +50,18 @@ struct queued_message {
     bool content_has_8bit;
 };
 
-/* Shared, immutable; counted. */
+/* Shared, immutable; counted. One that was fetched holds a content of up to 128 KiB in memory, and
+ * of a larger one an open file: how many are held at once is the holder's to limit. */
 void queued_message_keep(struct queued_message *m);
 void queued_message_free(struct queued_message *m);
-/* Reads content at an offset; returns bytes read (0 at the end) or -1 with errno. From any thread. */
+/* Reads content at an offset; returns bytes read (0 at the end) or -1 with errno. From any thread.
+ */
 ssize_t queued_message_read(struct queued_message *m, uint64_t offset, char *p, size_t n);
 
 /* ---- changes ---- */
 
 struct queue_arrival {
-    struct envelope envelope; /* copied on submission; recipients are numbered 0, 1, ... */
+    struct envelope envelope;     /* copied on submission; recipients are numbered 0, 1, ... */
     struct queue_writer *content; /* handed over on submission */
     enum recipient_state state;
     bool content_has_8bit;
@@ -89,23 +93,25 @@ struct queue_commit {
     size_t track_count;
     struct event *events;
     size_t event_count;
-    /* On `loop` (NULL: on the store's thread): err is OK once it is durable. ERR_FULL or ERR_IO before anything was
-     * written: nothing of it was kept. The callee frees the commit. */
+    /* On `loop` (NULL: on the store's thread): err is OK once it is durable. ERR_FULL or ERR_IO
+     * before anything was written: nothing of it was kept. The callee frees the commit. */
     void (*done)(void *context, struct queue_commit *commit, enum err err);
     void *context;
     struct loop *loop;
 };
 
 struct queue_commit *queue_commit_new(void);
+/* A writer that was not submitted stays the caller's. */
 void queue_commit_free(struct queue_commit *commit);
 void queue_submit(struct store *store, struct queue_commit *commit);
 
 /* ---- reading ---- */
 
 typedef void queue_fetched_fn(void *context, enum err err, struct queued_message *message);
-/* Hands a counted reference to fn on the loop; ERR_NOT_FOUND where the message has gone, ERR_CORRUPT where its content
- * is damaged. */
-void queue_fetch(struct store *store, struct message_id id, struct loop *loop, queue_fetched_fn *fn, void *context);
+/* Hands a counted reference to fn on the loop; ERR_NOT_FOUND where the message has gone,
+ * ERR_CORRUPT where its content is damaged. */
+void queue_fetch(struct store *store, struct message_id id, struct loop *loop, queue_fetched_fn *fn,
+                 void *context);
 
 /* Everything that waits, oldest first; for filling the scheduler. Only before store_start. */
 struct queue_pending {
@@ -117,36 +123,50 @@ struct queue_pending {
     uint64_t size;
     struct span domain;
 };
-enum err queue_each_pending(struct store *store, void (*visit)(void *context, const struct queue_pending *pending),
+enum err queue_each_pending(struct store *store,
+                            void (*visit)(void *context, const struct queue_pending *pending),
                             void *context) MUST_USE;
 
 /* Each field narrows; zero or empty means "any". Patterns are globs (text_glob). */
 struct queue_filter {
     struct message_id id;
     bool has_id;
-    struct span sender, recipient, domain, connector, next_hop; /* patterns; connector: send connector */
+    struct span sender, recipient, domain;
+    struct span connector, next_hop; /* of the last attempt */
     struct span receive_connector;
     bool has_state;
     enum recipient_state state;
     int64_t older_than_ms, newer_than_ms; /* wall times of acceptance */
 };
 
-/* One page of messages (each with those of its recipients that match), oldest first, behind `after` (all zero: from the start).
- * The array and messages live until fn returns. *more: there are further ones. */
-typedef void queue_listed_fn(void *context, enum err err, struct queued_message *const *messages, size_t count, bool more);
-void queue_list(struct store *store, const struct queue_filter *filter, struct message_id after, size_t limit,
-                struct loop *loop, queue_listed_fn *fn, void *context);
+/* One page of messages (each with those of its recipients that match), oldest first, behind `after`
+ * (all zero: from the start). The array and messages live until fn returns (or are kept);
+ * they have no content to read. *more: there are further ones. At most 10000 at once. */
+typedef void queue_listed_fn(void *context, enum err err, struct queued_message *const *messages,
+                             size_t count, bool more);
+void queue_list(struct store *store, const struct queue_filter *filter, struct message_id after,
+                size_t limit, struct loop *loop, queue_listed_fn *fn, void *context);
 
-enum queue_action { QUEUE_ACTION_HOLD, QUEUE_ACTION_RELEASE, QUEUE_ACTION_RETRY, QUEUE_ACTION_REMOVE };
+enum queue_action {
+    QUEUE_ACTION_HOLD,
+    QUEUE_ACTION_RELEASE,
+    QUEUE_ACTION_RETRY,
+    QUEUE_ACTION_REMOVE
+};
 
-/* Applies the action to every recipient that matches, durably, with a track record (source ADMIN) each, and tells which.
- * RETRY sets next_attempt_ms to now_ms; RELEASE also. REMOVE drops without notification. */
+/* Applies the action to every recipient that matches, durably, with a track record (source ADMIN)
+ * each, and tells which. RETRY sets next_attempt_ms to now_ms (tracked as RELEASE, "retry now");
+ * RELEASE also. HOLD passes by those that are held, RELEASE those that are not. REMOVE drops
+ * without notification. Many are done in steps, with other commits between them; on failure fn gets
+ * those that were done. */
 struct queue_acted {
     struct message_id id;
     uint32_t recipient;
 };
-typedef void queue_acted_fn(void *context, enum err err, const struct queue_acted *acted, size_t count);
-void queue_act(struct store *store, enum queue_action action, const struct queue_filter *filter, int64_t now_ms,
-               struct span author, struct loop *loop, queue_acted_fn *fn, void *context);
+typedef void queue_acted_fn(void *context, enum err err, const struct queue_acted *acted,
+                            size_t count);
+void queue_act(struct store *store, enum queue_action action, const struct queue_filter *filter,
+               int64_t now_ms, struct span author, struct loop *loop, queue_acted_fn *fn,
+               void *context);
 
 #endif

@@ -69,8 +69,10 @@ static enum err write_small(struct store *store, struct commit_job *c)
 static enum err write_commit(struct store *store, struct job *job)
 {
     struct commit_job *c = (struct commit_job *)job;
-    if (c->commit->arrival_count == 0)
+    if (!job->adds_content)
         return OK;
+    if (reserve_is_spent(&store->reserve))
+        return ERR_FULL;
     for (size_t i = 0; i < c->commit->arrival_count; i++) {
         enum err err = OK;
         if (queue_writer_is_large(c->contents[i]))
@@ -200,5 +202,6 @@ void queue_submit(struct store *store, struct queue_commit *commit)
     /* Whoever fetches after this must not see what was before. */
     for (size_t i = 0; i < commit->update_count; i++)
         fresh_drop(&store->fresh, commit->updates[i].id);
+    c->job.adds_content = commit->arrival_count > 0;
     store_do(store, &c->job, &commit_kind, commit->loop);
 }

@@ -58,7 +58,7 @@ static size_t group_at(const struct queue_matches *m, size_t at, uint32_t *numbe
 static enum err load_page(struct store *store, struct list_job *l)
 {
     const struct queue_matches *m = &l->matches;
-    l->messages = calloc(l->found + 1, sizeof(*l->messages));
+    l->messages = calloc(l->found + 1, sizeof(struct queued_message *));
     uint32_t *numbers = calloc(m->count + 1, sizeof(*numbers));
     if (!l->messages || !numbers)
         abort();

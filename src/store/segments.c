@@ -42,7 +42,8 @@ static void put_number(unsigned char *p, uint64_t number, int bytes)
 void record_header_make(unsigned char header[RECORD_HEADER], uint32_t content_checksum,
                         uint64_t size, struct message_id id)
 {
-    memcpy(header, "SPM1", 4);
+    static const unsigned char magic[4] = {'S', 'P', 'M', '1'};
+    memcpy(header, magic, sizeof(magic));
     put_number(header + 8, size, 8);
     memcpy(header + 16, id.b, sizeof(id.b));
     put_number(header + 4, checksum_add(content_checksum, span_make((const char *)header + 8, 24)),

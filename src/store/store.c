@@ -108,6 +108,7 @@ static enum err open_all(struct store *s, struct buf *why)
     }
     if (segments_clean(&s->segments) != OK)
         return world_failed(why, "clean the segments in", s->directory);
+    reserve_open(&s->reserve, s->directory_file);
     return sync_names(s, why);
 }
 
@@ -116,6 +117,7 @@ static void free_store(struct store *s)
     if (s->database.handle)
         database_close(&s->database);
     segments_close(&s->segments);
+    reserve_close(&s->reserve);
     fresh_done(&s->fresh);
     if (s->lock_file >= 0)
         close(s->lock_file); /* releases the lock, last */
@@ -133,7 +135,7 @@ enum err store_open(const char *directory, struct store **store, struct buf *why
     struct store *s = calloc(1, sizeof(*s));
     if (!s || !(s->directory = strdup(directory)))
         abort();
-    s->directory_file = s->lock_file = -1;
+    s->directory_file = s->lock_file = s->reserve.file = -1;
     segments_init(&s->segments);
     fresh_init(&s->fresh);
     job_list_init(&s->waiting);
@@ -155,7 +157,6 @@ void store_close(struct store *s)
         return;
     if (s->is_running)
         store_thread_stop(s);
-    database_checkpoint(&s->database);
     free_store(s);
 }
 

@@ -1,8 +1,9 @@
-/* store: the data folder. One SQLite database (state.db: WAL, synchronous FULL) with the process's only connection,
- * owned by one thread; segment files for message contents. Everything that waits is written with one flush (group
- * commit). A failed flush is never retried: the process stops, as what the disk holds is unknown then.
+/* store: the data folder. One SQLite database (state.db: WAL, synchronous FULL) with the process's
+ * only connection, owned by one thread; segment files for message contents. Everything that waits
+ * is written with one flush (group commit). A failed flush is never retried: the process stops, as
+ * what the disk holds is unknown then.
  *
- * Folder: state.db, segments/, lock, admin.sock, certificates/. */
+ * Folder: state.db, segments/, lock, reserve (only takes space), admin.sock, certificates/. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -11,10 +12,12 @@
 
 struct store;
 
-/* Opens or makes the folder (0700) and its database, upgrades its form, removes what an interrupted run left. Takes
- * a lock: ERR_BUSY where another process holds it. `why` gets a sentence with what to do. */
+/* Opens or makes the folder (0700) and its database, upgrades its form, removes what an interrupted
+ * run left. Takes a lock: ERR_BUSY where another process holds it. `why` gets a sentence with what
+ * to do. */
 enum err store_open(const char *directory, struct store **store, struct buf *why) MUST_USE;
-/* Starts the store's thread; before that, calls run on the caller's thread (for the start and for tests). */
+/* Starts the store's thread; before that, calls run on the caller's thread (for the start and for
+ * tests). */
 enum err store_start(struct store *store) MUST_USE;
 /* Commits what waits, then stops. */
 void store_close(struct store *store);

@@ -41,6 +41,8 @@ void store_do(struct store *store, struct job *job, const struct job_kind *kind,
         batch_run(store, &jobs);
     while (segments_do_chore(&store->segments))
         continue;
+    if (reserve_is_spent(&store->reserve))
+        reserve_refill(&store->reserve);
 }
 
 bool store_is_stopping(struct store *store)
@@ -114,6 +116,8 @@ static void *run_writer(void *context)
         batch_run(s, &jobs);
         put_back(s, &jobs);
         segments_do_chore(&s->segments);
+        if (reserve_is_spent(&s->reserve))
+            reserve_refill(&s->reserve);
         if (s->database.wal_pages >= (turn == TURN_PAUSE ? WAL_IDLE_PAGES : WAL_FULL_PAGES))
             database_checkpoint(&s->database);
     }

@@ -204,7 +204,7 @@ enum err testing_commit(struct store *store, struct queue_commit *c)
     }
     sem_init(&w.sem, 0, 0);
     c->done = committed;
-    c->context = &w;
+    c->context = &w; /* cppcheck-suppress autoVariables ; it is waited for here */
     queue_submit(store, c);
     wait_for(&w);
     return w.err;
@@ -244,6 +244,30 @@ enum err testing_fetch(struct store *store, struct message_id id, struct queued_
     if (w.err == OK)
         *message = w.result;
     return w.err;
+}
+
+struct loop_waiter {
+    struct waiter waiter;
+    struct loop *loop;
+};
+
+static void fetched_on(void *context, enum err err, struct queued_message *m)
+{
+    struct loop_waiter *w = context;
+    w->waiter.err = err;
+    w->waiter.result = m;
+    loop_stop(w->loop);
+}
+
+enum err testing_fetch_on(struct loop *loop, struct store *store, struct message_id id,
+                          struct queued_message **message)
+{
+    struct loop_waiter w = {.loop = loop};
+    queue_fetch(store, id, loop, fetched_on, &w);
+    loop_run(loop);
+    if (w.waiter.err == OK)
+        *message = w.waiter.result;
+    return w.waiter.err;
 }
 
 enum err testing_check(struct store *store, const struct testing_message *m)

@@ -33,8 +33,11 @@ enum err testing_commit(struct store *store, struct queue_commit *commit);
 enum err testing_accept(struct store *store, struct testing_message *message);
 enum err testing_update(struct store *store, struct queue_update update);
 
-/* Free with queued_message_free. */
+/* Free with queued_message_free. With a loop, it runs here until the answer came; only so is the
+ * cache of fresh messages asked. */
 enum err testing_fetch(struct store *store, struct message_id id, struct queued_message **message);
+enum err testing_fetch_on(struct loop *loop, struct store *store, struct message_id id,
+                          struct queued_message **message);
 /* Reads it in pieces and compares. */
 bool testing_content_is(struct queued_message *message, uint64_t seed, size_t size);
 /* Whether a message with this content is there. */

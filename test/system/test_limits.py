@@ -66,7 +66,7 @@ def test_recipients(sealpost):
 
 
 def test_size(sealpost):
-    mail = sealpost().internet(**{"max-message-size": "64KB"}).start()
+    mail = sealpost().internet(**{"max-message-size": "64KB", "max-header-size": "32KB"}).start()
     with Client(mail.port) as client:
         assert "SIZE 65536" in client.ehlo().lines
         assert client.cmd("MAIL FROM:<a@example.net> SIZE=65537").code == 552
@@ -91,8 +91,9 @@ def test_announced_bdat_size_is_not_believed_by_memory(sealpost_shared):
     with Client(sealpost_shared.port) as client:
         client.ehlo()
         client.envelope("a@example.net", "user@example.test")
-        client.send(b"BDAT 18446744073709551615\r\nabc")
-        assert client.reply().code // 100 == 5
+        client.send(b"BDAT 18446744073709551615\r\n" + b"x" * 1000000)  # all of it would have to be read before the reply
+    with Client(sealpost_shared.port) as client:
+        client.ehlo()
 
 
 def test_header_size(sealpost):
@@ -213,12 +214,12 @@ def test_back_pressure_by_queue_length(sealpost):
         net.wait_for(refused, 15, "back pressure", step=0.2)
         event = net.wait_for(lambda: [e for e in mail.events() if "pressure" in e["name"]], 10, lambda: str(mail.events()))[-1]
         assert event["id"] in (15004, 15006, 15007) or "pressure" in event["name"]
-        mail.cli("queue", "remove", "--connector", "out")
+        mail.cli("queue", "remove", "--all")
         net.wait_for(lambda: not refused(), 20, "the end of back pressure", step=0.2)
 
 
 def test_back_pressure_by_disk(sealpost):
-    mail = sealpost(queue={"disk-high": "2%", "disk-medium": "2%", "disk-low": "1%"}).start()
+    mail = sealpost(queue={"disk-high": "3%", "disk-medium": "2%", "disk-low": "1%"}).start()
 
     def refused():
         with Client(mail.port) as client:

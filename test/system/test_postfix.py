@@ -62,7 +62,7 @@ def test_chain_with_starttls_on_every_hop(sealpost, peer, sink, authority):
         hand_to(postfix.port, content=MESSAGE + b"number %d\r\n" % n)
     messages = last.wait(10, 60)
     assert all(message.tls == "TLSv1.3" for message in messages)
-    received = re.findall(rb"^Received: .*(?:\r\n[ \t].*)*", messages[0].content, re.M)
+    received = re.findall(rb"^Received: [^\r]*(?:\r\n[ \t][^\r]*)*", messages[0].content, re.M)
     assert len(received) == 3 and sum(b"ESMTPS" in line for line in received) >= 2, received
     assert sorted(message.content[message.content.index(b"It works."):] for message in messages) == \
         sorted(b"It works.\r\nnumber %d\r\n" % n for n in range(10))

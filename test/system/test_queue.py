@@ -4,17 +4,19 @@ import time
 import pytest
 from harness import net
 from harness.send import send
-from harness.sink import Sink
+from harness.sink import HANG, Sink
 
 SLOW = {"glitch-count": 1, "glitch-interval": "1h", "transient-interval": "1h", "interval": "1h"}
 
 
 @pytest.fixture
 def waiting(sealpost):
-    """A daemon whose next hop is down, with three messages in the queue."""
+    """A daemon whose next hops are down, with a message for each of three in the queue."""
     mail = sealpost().internet(**{"relay": True, "from": ["127.0.0.0/8"]})
     mail.next_port = net.free_port()
-    mail.send("out", address_spaces=["*"], smart_hosts=[f"127.0.0.1:{mail.next_port}"], retry=SLOW).start()
+    for n in range(3):
+        mail.send(f"out{n}", address_spaces=[f"d{n}.example"], smart_hosts=[f"127.0.0.1:{mail.next_port}"], retry=SLOW)
+    mail.start()
     mail.ids = [send(mail, f"user{n}@d{n}.example", sender=f"from{n}@example.net") for n in range(3)]
     mail.wait_queue(lambda queue: len(queue) == 3 and all(m["recipients"][0]["attempts"] for m in queue))
     return mail
@@ -25,14 +27,14 @@ def test_list_says_why_and_what_next(waiting):
     assert [message["id"] for message in queue] == waiting.ids
     recipient = queue[0]["recipients"][0]
     assert recipient["address"] == "user0@d0.example" and recipient["state"] == "queued" and recipient["attempts"] == 1
-    assert recipient["connector"] == "out" and "refused" in recipient["last-reply"].lower() and recipient["next-attempt"]
+    assert recipient["connector"] == "out0" and "refused" in recipient["last-reply"].lower() and recipient["next-attempt"]
     text = waiting.cli("queue", "list")
     assert "d0.example" in text and "refused" in text.lower()
 
 
 @pytest.mark.parametrize("filters,count", [(["--sender", "from1@*"], 1), (["--recipient", "*@d2.example"], 1), (["--domain", "d0.example"], 1),
-                                           (["--state", "held"], 0), (["--state", "queued"], 3), (["--connector", "out"], 3),
-                                           (["--connector", "other"], 0), (["--older-than", "1h"], 0), (["--newer-than", "1h"], 3), (["--next-hop", "out/*"], 3), (["--receive-connector", "internet"], 3)])
+                                           (["--state", "held"], 0), (["--state", "queued"], 3), (["--connector", "out*"], 3),
+                                           (["--connector", "other"], 0), (["--older-than", "1h"], 0), (["--newer-than", "1h"], 3), (["--next-hop", "*smart-hosts"], 3), (["--receive-connector", "internet"], 3)])
 def test_filters(waiting, filters, count):
     assert len(waiting.queue(*filters)) == count
 
@@ -106,11 +108,10 @@ def test_queued_mail_survives_a_restart(waiting):
 
 
 def test_delivery_in_flight_is_repeated_after_kill(sealpost, sink):
-    out = sink(replies={"CONTENT": ["hang", None]})
+    out = sink(replies={"CONTENT": lambda session, _: HANG if session is out.sessions[0] else None})
     mail = sealpost().relay_to(out).start()
     send(mail)
-    net.wait_for(lambda: out.sessions and "DATA" in " ".join(out.sessions[0].commands) or
-                 out.sessions and "BDAT" in " ".join(out.sessions[0].commands), 10, "content in flight")
+    net.wait_for(lambda: out.sessions and "DATA" in out.sessions[0].commands, 10, "content in flight")
     mail.kill()
     mail.start()
     out.wait(1, 15)
@@ -132,7 +133,7 @@ def test_track_answers_what_became_of_it(sealpost, sink):
 
 @pytest.mark.bounded(60)
 def test_status_fits_a_screen(waiting):
-    text = waiting.cli("status")
+    text = waiting.cli("status", status=1)  # something is wrong: the next hops are down
     assert len(text.splitlines()) <= 40 and "internet" in text and "3" in text
-    status = waiting.json("status")
+    status = waiting.json("status", status=1)
     assert status["queue"]["messages"] == 3

@@ -29,7 +29,7 @@ def test_smart_host(sealpost, sink):
     assert number in message.header("Received")
     mail.wait_empty()
     records = mail.track("--id", number)
-    assert [record["event"] for record in records] == ["RECEIVE", "SEND"]
+    assert [record["event"] for record in records] == ["RECEIVE", "SEND", "SEND"]
 
 
 def test_message_is_forwarded_unchanged_behind_one_received(sealpost, sink):

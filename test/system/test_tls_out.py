@@ -1,4 +1,7 @@
 """TLS on the way out: used where it is offered, given up only where the connector says so."""
+import ssl
+import warnings
+
 import pytest
 from harness.certs import server_context
 from harness.send import send
@@ -50,11 +53,13 @@ def test_opportunistic_without_an_offer(sealpost, sink):
 
 
 def broken_context(chain):
-    import ssl
+    """A server that speaks nothing newer than TLS 1.1."""
     context = server_context(chain)
-    context.minimum_version = ssl.TLSVersion.TLSv1
-    context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
     return context
 
 

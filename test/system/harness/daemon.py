@@ -27,6 +27,17 @@ def release_binary():
     return str(path if path.is_absolute() else ROOT / path)
 
 
+class PlainDumper(yaml.SafeDumper):
+    """Writes every value out: the document has no anchors."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
+def as_yaml(document):
+    return yaml.dump(document, Dumper=PlainDumper, sort_keys=False, allow_unicode=True)
+
+
 class CommandFailed(AssertionError):
     pass
 
@@ -83,7 +94,7 @@ class Sealpost:
 
     def start(self, seconds=30, wait=True):
         if not self.file.exists() or yaml.safe_load(self.file.read_text()) != self.document:
-            self.file.write_text(yaml.safe_dump(self.document, sort_keys=False))
+            self.file.write_text(as_yaml(self.document))
         self.runs += 1
         self.output = self.folder / f"stdout.{self.runs}"
         with open(self.log, "ab") as log, open(self.output, "wb") as out:
@@ -211,5 +222,5 @@ class Sealpost:
         """Applies a changed document to the running daemon."""
         document = document or self.document
         file = self.folder / "applied.yaml"
-        file.write_text(yaml.safe_dump(document, sort_keys=False))
+        file.write_text(as_yaml(document))
         return self.cli("config", "apply", file, status=status)

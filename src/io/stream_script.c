@@ -1,4 +1,4 @@
-#include "io/stream_harness.h"
+#include "io/stream_script.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -283,4 +283,49 @@ size_t use_none(struct side *side, struct span input)
 {
     side->sent = input.n; /* how much was offered last */
     return 0;
+}
+
+static size_t use_lines(struct side *side, struct span input)
+{
+    size_t end = span_find(input, '\n');
+    if (end == input.n)
+        return 0;
+    stream_pause(side->s); /* as while an answer is being made */
+    return end + 1;
+}
+
+static void answer_later(void *context)
+{
+    struct side *side = context;
+    if (!side->s)
+        return;
+    size_t before = side->got.n;
+    if (before > side->sent) {
+        side->sent = before;
+        stream_write(side->s, SPAN("answer\n"));
+        stream_resume(side->s);
+    }
+}
+
+struct ticker {
+    struct loop_timer *timer;
+    struct side *side;
+};
+
+static void tick(void *context)
+{
+    struct ticker *ticker = context;
+    answer_later(ticker->side);
+    loop_timer_start(ticker->timer, 5);
+}
+
+void serve_lines(void)
+{
+    server.input = use_lines;
+    server.stops_at_end = true;
+    struct ticker ticker = {.side = &server};
+    ticker.timer = loop_timer_new(loop, tick, &ticker);
+    loop_timer_start(ticker.timer, 5);
+    run();
+    loop_timer_free(ticker.timer);
 }

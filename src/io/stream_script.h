@@ -1,6 +1,6 @@
-/* stream_harness: two streams on one loop, connected over loopback, for the tests of streams. */
-#ifndef IO_STREAM_HARNESS_H
-#define IO_STREAM_HARNESS_H
+/* stream_script: two streams on one loop, connected over loopback, for the tests of streams. */
+#ifndef IO_STREAM_SCRIPT_H
+#define IO_STREAM_SCRIPT_H
 
 #include "io/listener.h"
 #include "io/stream.h"
@@ -39,6 +39,9 @@ void exchange_large(void);
 void pause_at_once(struct side *side);
 /* For side.connected or side.tls: two million bytes, then the end. */
 void close_behind_output(struct side *side);
+/* Runs to the server's end: each line is answered after a while, and the server is paused until
+ * then. */
+void serve_lines(void);
 /* For side.input; use_none leaves the size of the offer in side.sent. */
 size_t use_none(struct side *side, struct span input);
 size_t echo(struct side *side, struct span input);
