@@ -9,7 +9,7 @@
 enum {
     BUNDLE_MAX = 4 * 1024 * 1024, /* bytes of a file */
     BUNDLE_PASSPHRASE_MAX = 1024,
-    BUNDLE_PKCS12_ROUNDS = 600000, /* of PBKDF2 with SHA-256, on export */
+    BUNDLE_PKCS12_ROUNDS = 200000, /* of PBKDF2 with SHA-256, on export */
 };
 
 struct bundle {

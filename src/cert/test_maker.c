@@ -125,7 +125,7 @@ void made_done(struct made *made)
     *made = (struct made){0};
 }
 
-static void add_bio(struct buf *out, BIO *bio)
+void add_bio_content(struct buf *out, BIO *bio)
 {
     char *p = NULL;
     long n = BIO_get_mem_data(bio, &p);
@@ -137,7 +137,7 @@ void add_certificate_pem(struct buf *out, X509 *x)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     MUST(PEM_write_bio_X509(bio, x));
-    add_bio(out, bio);
+    add_bio_content(out, bio);
 }
 
 void add_key_pem(struct buf *out, EVP_PKEY *key, const char *passphrase)
@@ -145,5 +145,5 @@ void add_key_pem(struct buf *out, EVP_PKEY *key, const char *passphrase)
     BIO *bio = BIO_new(BIO_s_mem());
     MUST(PEM_write_bio_PKCS8PrivateKey(bio, key, passphrase ? EVP_aes_256_cbc() : NULL, passphrase,
                                        passphrase ? (int)strlen(passphrase) : 0, NULL, NULL));
-    add_bio(out, bio);
+    add_bio_content(out, bio);
 }

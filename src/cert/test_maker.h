@@ -36,4 +36,7 @@ void add_certificate_pem(struct buf *out, X509 *x);
 /* passphrase: NULL: not encrypted. */
 void add_key_pem(struct buf *out, EVP_PKEY *key, const char *passphrase);
 
+/* Takes the bio over. */
+void add_bio_content(struct buf *out, BIO *bio);
+
 #endif
