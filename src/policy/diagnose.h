@@ -1,14 +1,44 @@
-/* diagnose: every rule of the fault catalogue that can occur here, over facts that others gathered. Pure: doctor, explain, events and the
- * console call it with different facts. */
+/* diagnose: every rule of the fault catalogue (doc/faults.md) that can occur here, over facts that
+ * others gathered. Pure: doctor, explain, events and the console call it with different facts. */
 #ifndef POLICY_DIAGNOSE_H
 #define POLICY_DIAGNOSE_H
 
 #include "policy/plan.h"
 
+/* Exchange's numbers where Exchange has one; ours from 50000 on. */
+enum diagnose_event {
+    EVENT_STARTTLS_MISMATCH = 12014, /* no certificate covers the name, or none is usable at all */
+    EVENT_STARTTLS_EXPIRED = 12016,
+    EVENT_STARTTLS_EXPIRES_SOON = 12018,
+    EVENT_STAND_IN = 12024, /* a self-signed certificate serves while a better one is unusable */
+    EVENT_CERTIFICATE_FILE = 50102,
+    EVENT_PIN_STALE = 50201,
+    EVENT_PIN_HOLDS_OLD = 50202,
+    EVENT_NEWER_NOT_ENABLED = 50203,
+    EVENT_UNTRUSTED_CHOSEN = 50204,
+    EVENT_UNTRUSTED_SERVED = 50205, /* to partners, or to mail programs on a submission port */
+    EVENT_CHAIN_INCOMPLETE = 50206,
+    EVENT_TLSA_MISMATCH = 50207,
+    EVENT_SUPERSEDED = 50210,
+    EVENT_KEY_UNUSABLE = 50211, /* missing, or of another certificate: a torn pair */
+    EVENT_WITHOUT_NAMES = 50212,
+    EVENT_WEAK = 50213,
+    EVENT_CLIENT_CERTIFICATE = 50214,
+    EVENT_LISTENER_SILENT = 50220,
+    EVENT_STARTTLS_STRIPPED = 50221,
+    EVENT_HANDSHAKE_FAILED = 50222,
+    EVENT_OTHER_CERTIFICATE_SEEN = 50223,
+    EVENT_OTHER_CONNECTOR_ANSWERS = 50224,
+    EVENT_KEY_FILE_READABLE = 50230,
+    EVENT_MX_NOT_COVERED = 50240,
+    EVENT_DNS_FAILED = 50241,
+    EVENT_CLOCK = 50250,
+};
+
 /* What a stranger saw at one of our own listeners. */
 struct wire_fact {
     struct span connector;
-    struct span name;         /* SNI that was sent, empty: none */
+    struct span name; /* SNI that was sent, empty: none */
     bool connected, offered_starttls, handshake;
     char thumbprint[CERT_THUMBPRINT_HEX]; /* of the leaf presented */
     struct span error;
@@ -17,7 +47,7 @@ struct wire_fact {
 };
 
 struct file_fact {
-    struct span path, fault; /* a certificate file that cannot be used, and why */
+    struct span path, fault; /* a certificate file that cannot be used, and why; empty: usable */
     unsigned mode;           /* of a key file that others can read; 0: fine */
 };
 
@@ -31,7 +61,8 @@ struct dns_fact {
 struct diagnose_facts {
     struct plan_state state;
     int64_t now_ms;
-    int64_t newest_not_before_ms; /* to judge the clock */
+    int64_t newest_not_before_ms; /* to judge the clock: of certificates and of what was recorded;
+                                     0: unknown */
     const struct wire_fact *wire;
     size_t wire_count;
     const struct file_fact *files;
@@ -44,10 +75,13 @@ struct diagnose_facts {
 
 /* Most severe first. */
 void diagnose(struct findings *findings, const struct diagnose_facts *facts);
-/* One connector only; for events and explain. */
-void diagnose_connector(struct findings *findings, const struct diagnose_facts *facts, const struct receive_connector *connector);
+/* One receive connector only; for events and explain. */
+void diagnose_connector(struct findings *findings, const struct diagnose_facts *facts,
+                        const struct receive_connector *connector);
 
-/* When an expiry warning is due for a certificate: at 1/3, 1/6, 1/12 ... of the lifetime that is left, then daily (event 12018). */
+/* When an expiry warning is due for a certificate (event 12018): when 1/3 of its lifetime is left
+ * but never earlier than 30 days, then at each half of that, and daily at the end. *stage counts
+ * them from 1; 0: not yet (then false). Expired ones are past all. stage may be NULL. */
 bool diagnose_expires_soon(const struct certificate *c, int64_t now_ms, unsigned *stage);
 
 #endif

@@ -1,4 +1,5 @@
-/* finding: one diagnosis as a value. Event, CLI row, API object and console row are the same value. */
+/* finding: one diagnosis as a value. Event, CLI row, API object and console row are the same value.
+ */
 #ifndef POLICY_FINDING_H
 #define POLICY_FINDING_H
 
@@ -8,14 +9,14 @@
 enum finding_severity { FINDING_GREEN, FINDING_YELLOW, FINDING_RED };
 
 struct finding {
-    unsigned event;       /* Exchange's number or ours from 50000 on */
-    struct span fault;    /* "F03" of the fault catalogue, or empty */
-    struct span name;     /* "pin-stale": stable, for scripts */
+    unsigned event;    /* Exchange's number or ours from 50000 on */
+    struct span fault; /* "F03" of the fault catalogue, or empty */
+    struct span name;  /* "pin-stale": stable, for scripts */
     enum finding_severity severity;
-    struct span subject;  /* "receive connector internet" */
+    struct span subject; /* "receive connector internet" */
     struct span cause, evidence, consequence;
-    struct span remedy;   /* a command that can be pasted; several are separated by '\n' */
-    bool safe_fix;        /* the remedy may be applied by `doctor --fix` */
+    struct span remedy; /* a command that can be pasted; several are separated by '\n' */
+    bool safe_fix;      /* the remedy may be applied by `doctor --fix` */
 };
 
 struct findings {

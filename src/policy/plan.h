@@ -15,38 +15,70 @@ struct plan_state {
 
 /* What DNS says, as far as it is known. */
 struct plan_tlsa {
-    struct span host;    /* fqdn of a connector */
+    struct span host; /* fqdn of a connector */
     uint8_t usage, selector, matching;
-    struct span data;    /* bytes */
+    struct span data; /* bytes */
 };
 
-enum plan_effect { PLAN_SAME, PLAN_BETTER, PLAN_DIFFERENT /* another certificate, as good */, PLAN_WORSE, PLAN_BROKEN };
+enum plan_effect {
+    PLAN_SAME,
+    PLAN_BETTER,
+    PLAN_DIFFERENT, /* another certificate, as good; or the connector comes or goes */
+    PLAN_WORSE,  /* ok -> mismatch, valid -> expired or much sooner so, trusted -> less, pin held ->
+                    fell back, a key type lost, published TLSA records contradicted */
+    PLAN_BROKEN, /* nothing usable any more, or a strict pin that names nothing */
+};
 
 struct plan_connector {
     const struct receive_connector *connector; /* of `after`, or of `before` where it goes */
-    struct selection before, after;            /* zero where the connector is not there */
+    struct selection before, after; /* zero where the connector is not there, or has no TLS */
     enum plan_effect effect;
-    struct span text;                          /* "valid, exact -> expires in 3 days" */
-    struct span consequence;                   /* why it matters: TLS required, partners, TLSA ... */
+    struct span text; /* "valid, exact -> expires in 3 days, exact" */
+    struct span
+        consequence; /* why it matters: TLS required, partners, TLSA ...; empty: it does not */
+};
+
+/* A send connector that presents a client certificate (tls-certificate). */
+struct plan_send_connector {
+    const struct send_connector *connector; /* as above */
+    struct selection before, after;
+    enum plan_effect effect; /* SAME, BETTER, DIFFERENT or BROKEN */
+    struct span text, consequence;
 };
 
 struct plan {
     struct plan_connector *connectors;
     size_t connector_count;
+    struct plan_send_connector *send_connectors; /* those with tls-certificate before or after */
+    size_t send_connector_count;
     const struct certificate **superseded; /* valid for the same names, but a newer one took over */
     size_t superseded_count;
     struct findings findings; /* what would be wrong afterwards */
-    bool refused;             /* some connector gets worse, or published records would be contradicted */
-    struct span refusal;      /* one sentence: "2 connectors would lose their certificate" */
-    struct span remedy;
+    bool refused;        /* some connector gets worse, or published records would be contradicted */
+    struct span refusal; /* one sentence: "2 connectors would lose their certificate: a, b" */
+    struct span remedy;  /* commands, separated by '\n' */
 };
 
-/* Every selection before and after at now_ms. tlsa may be NULL. */
-struct plan plan_compute(struct arena *arena, const struct plan_state *before, const struct plan_state *after, int64_t now_ms,
+/* Every selection before and after at now_ms. tlsa may be NULL. A connector that comes, goes or
+ * gives up TLS is refused nothing, unless partners send to it by TLS only. */
+struct plan plan_compute(struct arena *arena, const struct plan_state *before,
+                         const struct plan_state *after, int64_t now_ms,
                          const struct plan_tlsa *tlsa, size_t tlsa_count);
 
-/* The selection of one receive connector of a state: the one place that turns a connector into a request. */
-struct selection plan_select(struct arena *arena, const struct plan_state *state, const struct receive_connector *connector,
-                             int64_t now_ms);
+/* The selection of one receive connector of a state: the one place that turns a connector into a
+ * request. */
+struct selection plan_select(struct arena *arena, const struct plan_state *state,
+                             const struct receive_connector *connector, int64_t now_ms);
+/* The request itself, for certificate_select_sni. */
+struct selection_request plan_request(struct arena *arena, const struct plan_state *state,
+                                      const struct receive_connector *connector, int64_t now_ms);
+/* The client certificate of a send connector; nothing is chosen where it has no tls-certificate. */
+struct selection plan_select_client(struct arena *arena, const struct plan_state *state,
+                                    const struct send_connector *connector, int64_t now_ms);
+
+/* The certificates of a state that a newer one with the same names, services and kind of key has
+ * taken over from, and that no connector presents or pins; returns how many. */
+size_t plan_superseded(struct arena *arena, const struct plan_state *state, int64_t now_ms,
+                       const struct certificate ***superseded);
 
 #endif

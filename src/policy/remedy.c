@@ -1,0 +1,123 @@
+#include "policy/remedy.h"
+
+#include "base/text.h"
+#include "cert/tlsa.h"
+
+static bool is_plain(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!text_is_alnum(text.p[i]) && !memchr("-_.,:=/@+", text.p[i], 9))
+            return false;
+    return text.n > 0;
+}
+
+struct span remedy_word(struct arena *arena, struct span text)
+{
+    if (is_plain(text))
+        return text;
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    buf_add_char(&out, '\'');
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] == '\'')
+            buf_add_text(&out, "'\\''");
+        else
+            buf_add_char(&out, text.p[i]);
+    buf_add_char(&out, '\'');
+    struct span word = arena_copy(arena, buf_span(&out));
+    buf_done(&out);
+    return word;
+}
+
+struct span remedy_enable(struct arena *arena, const struct certificate *c, const char *service)
+{
+    return arena_printf(arena, "sealpost cert enable %s --services %s", c->thumbprint, service);
+}
+
+struct span remedy_disable(struct arena *arena, const struct certificate *c, const char *service)
+{
+    return arena_printf(arena, "sealpost cert disable %s --services %s", c->thumbprint, service);
+}
+
+struct span remedy_remove(struct arena *arena, const struct certificate *c)
+{
+    return arena_printf(arena, "sealpost cert remove %s", c->thumbprint);
+}
+
+struct span remedy_renew(struct arena *arena, const struct certificate *c)
+{
+    return arena_printf(arena, "sealpost cert renew %s", c->thumbprint);
+}
+
+/* The name of the file is the administrator's to fill in; what has to be in it is said behind it.
+ */
+struct span remedy_import(struct arena *arena, const struct certificate *c)
+{
+    return arena_printf(arena, "sealpost cert import FILE  # with the private key of %s",
+                        c->thumbprint);
+}
+
+struct span remedy_cover(struct arena *arena, const struct certificate *c, struct span name)
+{
+    struct span word = remedy_word(arena, name);
+    if (!c || c->self_signed)
+        return arena_printf(arena, "sealpost cert request " SPAN_FMT, SPAN_ARG(word));
+    return arena_printf(arena, "sealpost cert request --add " SPAN_FMT " --renew %s",
+                        SPAN_ARG(word), c->thumbprint);
+}
+
+static struct span set(struct arena *arena, const char *kind, struct span name, const char *key,
+                       struct span value)
+{
+    struct span connector = remedy_word(arena, name);
+    struct span pair =
+        remedy_word(arena, arena_printf(arena, "%s=" SPAN_FMT, key, SPAN_ARG(value)));
+    return arena_printf(arena, "sealpost %s-connector set " SPAN_FMT " " SPAN_FMT, kind,
+                        SPAN_ARG(connector), SPAN_ARG(pair));
+}
+
+struct span remedy_set(struct arena *arena, const struct receive_connector *connector,
+                       const char *key, struct span value)
+{
+    return set(arena, "receive", connector->name, key, value);
+}
+
+struct span remedy_set_send(struct arena *arena, const struct send_connector *connector,
+                            const char *key, struct span value)
+{
+    return set(arena, "send", connector->name, key, value);
+}
+
+struct span remedy_publish(struct arena *arena, const struct receive_connector *connector,
+                           const struct certificate *c)
+{
+    struct buf record = BUF_INIT(BUF_UNLIMITED);
+    unsigned port = connector->bind_count ? connector->bind[0].port : 25;
+    tlsa_add_record(&record, c);
+    struct span text =
+        arena_printf(arena, "# publish first: _%u._tcp." SPAN_FMT ". IN TLSA " SPAN_FMT, port,
+                     SPAN_ARG(connector->fqdn), SPAN_ARG(buf_span(&record)));
+    buf_done(&record);
+    return text;
+}
+
+static bool has_line(struct span text, struct span line)
+{
+    struct span rest = text, part;
+    while (span_cut(&rest, '\n', &part))
+        if (span_eq(part, line))
+            return true;
+    return false;
+}
+
+struct span remedy_join(struct arena *arena, struct span first, struct span second)
+{
+    struct span joined = first, rest = second, line;
+    while (second.n && span_cut(&rest, '\n', &line)) {
+        if (line.n == 0 || (joined.n && has_line(joined, line)))
+            continue;
+        joined = joined.n
+                     ? arena_printf(arena, SPAN_FMT "\n" SPAN_FMT, SPAN_ARG(joined), SPAN_ARG(line))
+                     : line;
+    }
+    return joined;
+}

@@ -1,0 +1,30 @@
+/* remedy: the commands that findings and plans advise, so that each is written in one place. All
+ * can be pasted into a shell. Private to this folder. */
+#ifndef POLICY_REMEDY_H
+#define POLICY_REMEDY_H
+
+#include "cert/certificate.h"
+#include "conf/document.h"
+
+/* As one word of the shell. */
+struct span remedy_word(struct arena *arena, struct span text);
+
+struct span remedy_enable(struct arena *arena, const struct certificate *c, const char *service);
+struct span remedy_disable(struct arena *arena, const struct certificate *c, const char *service);
+struct span remedy_remove(struct arena *arena, const struct certificate *c);
+struct span remedy_renew(struct arena *arena, const struct certificate *c);
+struct span remedy_import(struct arena *arena, const struct certificate *c);
+/* A certificate for one more name; c NULL: a first one. */
+struct span remedy_cover(struct arena *arena, const struct certificate *c, struct span name);
+struct span remedy_set(struct arena *arena, const struct receive_connector *connector,
+                       const char *key, struct span value);
+struct span remedy_set_send(struct arena *arena, const struct send_connector *connector,
+                            const char *key, struct span value);
+/* The TLSA record to publish first; a comment to the shell. */
+struct span remedy_publish(struct arena *arena, const struct receive_connector *connector,
+                           const struct certificate *c);
+/* Both, on lines of their own; an empty one is left out, and so is one that stands there already.
+ */
+struct span remedy_join(struct arena *arena, struct span first, struct span second);
+
+#endif
