@@ -191,8 +191,6 @@ static void test_other_values(void **state)
     document_free(d);
 }
 
-#define PAIR "<I>CN=R11, O=Let's Encrypt<S>CN=mail.example.com"
-
 /* Every value that is refused, where it stands, and what is said. */
 static const struct {
     const char *yaml, *text;

@@ -165,6 +165,8 @@ static bool judge_old_certificate(struct diagnosis *d, const struct wire_fact *f
     const struct certificate *seen = fact->handshake ? find_certificate(d, fact->thumbprint) : NULL;
     if (!is_due(s) || !seen || is_expected(d, fact, s))
         return false;
+    if (certificate_covers(seen, s->connector->fqdn) == NAME_NO_MATCH)
+        f->fault = SPAN("F16");
     f->cause = SPAN("another certificate of the store was presented than the one that is chosen");
     f->evidence = arena_printf(d->arena, "seen: " SPAN_FMT "; chosen: " SPAN_FMT,
                                SPAN_ARG(diagnosis_certificate(d, seen)),

@@ -1,0 +1,285 @@
+/* What a change would do: every row of the table of what worse means, and what is let pass. */
+#include "base/encode.h"
+#include "policy/diagnose_script.h"
+
+static int reset(void **state)
+{
+    (void)state;
+    reset_store();
+    return 0;
+}
+
+/* The world before and after a change; certificates are all of the store's less one. */
+struct change {
+    const char *before, *after; /* documents; after NULL: the same */
+    const struct certificate *removed, *added;
+    const struct plan_tlsa *tlsa;
+    size_t tlsa_count;
+};
+
+static struct plan_state without(const struct document *d, const struct certificate *c)
+{
+    struct candidate *left = ARENA_ARRAY(&store.arena, struct candidate, store.count);
+    size_t n = 0;
+    for (size_t i = 0; i < store.count; i++)
+        if (store.candidates[i].certificate != c)
+            left[n++] = store.candidates[i];
+    return (struct plan_state){d, left, n};
+}
+
+static struct document *documents[2];
+
+static struct plan plan(const struct change *change)
+{
+    documents[0] = parse_ok(change->before);
+    documents[1] = parse_ok(change->after ? change->after : change->before);
+    struct plan_state before = without(documents[0], change->added),
+                      after = without(documents[1], change->removed);
+    return plan_compute(&store.arena, &before, &after, TEST_NOW_MS, change->tlsa,
+                        change->tlsa_count);
+}
+
+static void done(void)
+{
+    document_free(documents[0]);
+    document_free(documents[1]);
+}
+
+static void expect(const struct change *change, enum plan_effect effect, const char *text,
+                   const char *consequence, const char *refusal, const char *remedy)
+{
+    struct plan p = plan(change);
+    assert_int_equal(p.connector_count, 1);
+    assert_span(p.connectors[0].text, text);
+    assert_int_equal(p.connectors[0].effect, effect);
+    assert_has(arena_text(&store.arena, p.connectors[0].consequence), consequence);
+    assert_int_equal(p.refused, refusal != NULL);
+    assert_span(p.refusal, refusal ? refusal : "");
+    assert_has(arena_text(&store.arena, p.remedy), remedy);
+    if (refusal)
+        assert_true(p.remedy.n > 0 && p.connectors[0].consequence.n > 0);
+    done();
+}
+
+static void test_nothing_changes(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("mail.example.com", -10, 80);
+    expect(&(struct change){.before = PLAIN}, PLAN_SAME, "valid, exact -> valid, exact", "", NULL,
+           "");
+    /* What nobody presents can go. */
+    struct certificate *other = add_issued("other.example.com", -10, 80);
+    expect(&(struct change){.before = PLAIN, .removed = other}, PLAN_SAME,
+           "valid, exact -> valid, exact", "", NULL, "");
+    expect(&(struct change){.before = IN("tls: off"), .removed = c}, PLAN_SAME, "no TLS -> no TLS",
+           "", NULL, "");
+}
+
+static void test_renewal(void **state)
+{
+    (void)state;
+    struct certificate *old = add_issued("mail.example.com", -80, 10);
+    struct certificate *new = add_issued("mail.example.com", -1, 89);
+    struct change change = {.before = PLAIN, .added = new};
+    expect(&change, PLAN_BETTER, "expires in 10 days, exact -> valid, exact", "", NULL, "");
+    struct plan p = plan(&change);
+    assert_int_equal(p.superseded_count, 1);
+    assert_ptr_equal(p.superseded[0], old);
+    assert_ptr_equal(p.connectors[0].before.chosen, old);
+    assert_ptr_equal(p.connectors[0].after.chosen, new);
+    assert_int_equal(p.findings.count, 1);
+    assert_span(p.findings.items[0].name, "certificate-superseded");
+    done();
+    old->not_after_ms = TEST_NOW_MS + 60 * DAY_MS;
+    expect(&change, PLAN_DIFFERENT, "valid, exact -> valid, exact", "", NULL, "");
+}
+
+static void test_last_one_is_removed(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("mail.example.com", -10, 80);
+    expect(&(struct change){.before = PLAIN, .removed = c}, PLAN_BROKEN,
+           "valid, exact -> nothing usable", "STARTTLS would no longer be offered",
+           "1 connector would lose its certificate: in", with("sealpost cert renew %s", c));
+    expect(&(struct change){.before = IN("tls: required"), .removed = c}, PLAN_BROKEN,
+           "valid, exact -> nothing usable",
+           "no mail could be received on it; TLS is required here",
+           "1 connector would lose its certificate: in", "sealpost cert renew");
+    expect(&(struct change){.before = IN("partners: [a.example, b.example]"), .removed = c},
+           PLAN_BROKEN, "valid, exact -> nothing usable",
+           "partners that send by TLS only: a.example, b.example",
+           "1 connector would lose its certificate: in", "sealpost cert renew");
+    c->services = SERVICE_HTTP;
+    expect(&(struct change){.before = PLAIN, .removed = c}, PLAN_SAME,
+           "nothing usable -> nothing usable", "", NULL, "");
+    expect(&(struct change){.before = IN("tls: off"), .after = IN("tls: required")}, PLAN_BROKEN,
+           "no TLS -> nothing usable", "no mail could be received on it",
+           "1 connector would lose its certificate: in", "sealpost cert request mail.example.com");
+}
+
+static void test_worse(void **state)
+{
+    (void)state;
+    struct certificate *good = add_issued("mail.example.com", -10, 80);
+    struct certificate *other = add_issued("other.example.com", -80, 40);
+    struct change change = {.before = PLAIN, .removed = good};
+    const char *worse = "1 connector would get worse: in";
+    expect(&change, PLAN_WORSE, "valid, exact -> valid, name not covered",
+           "covered by no certificate", worse,
+           with("sealpost cert request --add mail.example.com --renew %s", other));
+    expect(&(struct change){.before = IN("on-mismatch: refuse"), .removed = good}, PLAN_BROKEN,
+           "valid, exact -> valid, name not covered", "no mail could be received",
+           "1 connector would lose its certificate: in", "sealpost cert renew");
+    expect(&(struct change){.before = PLAIN, .after = IN("fqdn: x.example")}, PLAN_WORSE,
+           "valid, exact -> valid, name not covered", "covered by no certificate", worse,
+           "sealpost cert request --add x.example");
+    struct certificate *next = add_issued("mail.example.com", -80, 3);
+    expect(&change, PLAN_WORSE, "valid, exact -> expires in 3 days, exact", "expires soon", worse,
+           with("sealpost cert renew %s", good));
+    next->not_after_ms = TEST_NOW_MS - 3 * DAY_MS;
+    expect(&change, PLAN_WORSE, "valid, exact -> expired 3 days ago, exact",
+           "an expired certificate would be presented", worse, "sealpost cert renew");
+    next->not_after_ms = good->not_after_ms;
+    store.candidates[2].chain = CHAIN_SELF_SIGNED;
+    expect(&change, PLAN_WORSE, "valid, exact -> valid, exact, self-signed", "trusted less", worse,
+           "sealpost cert renew");
+    store.candidates[2].chain = CHAIN_TRUSTED;
+    expect(&change, PLAN_DIFFERENT, "valid, exact -> valid, exact", "", NULL, "");
+}
+
+static void test_pins(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("mail.example.com", -10, 80);
+    const char *loose = arena_text(&store.arena, span_of(with(IN("pin: %s"), c)));
+    const char *strict =
+        arena_text(&store.arena, span_of(with(IN("pin: %s, pin-strict: true"), c)));
+    add_issued("mail.example.com", -10, 85);
+    expect(&(struct change){.before = loose, .removed = c}, PLAN_WORSE,
+           "valid, exact, pinned -> valid, exact, not the pinned one",
+           "its pin would name no usable certificate", "1 connector would get worse: in",
+           "sealpost receive-connector set in pin=");
+    expect(&(struct change){.before = strict, .removed = c}, PLAN_BROKEN,
+           "valid, exact, pinned -> nothing: the strict pin names none",
+           "its strict pin would name", "1 connector would lose its certificate: in",
+           "sealpost receive-connector set in pin=");
+    /* A connector that is new is refused for nothing but a strict pin that names none. */
+    expect(&(struct change){.before = HEAD, .after = strict, .removed = c}, PLAN_BROKEN,
+           "not there -> nothing: the strict pin names none", "its strict pin",
+           "1 connector would lose its certificate: in", "sealpost receive-connector set in pin=");
+}
+
+static void test_key_types(void **state)
+{
+    (void)state;
+    add_issued("mail.example.com", -10, 80);
+    struct certificate *rsa = add((struct recipe){.names = "mail.example.com",
+                                                  .subject = "CN=mail.example.com",
+                                                  .key_type = "RSA 2048",
+                                                  .not_before_ms = TEST_NOW_MS - 20 * DAY_MS,
+                                                  .not_after_ms = TEST_NOW_MS + 80 * DAY_MS},
+                                  CHAIN_TRUSTED);
+    expect(&(struct change){.before = PLAIN, .removed = rsa}, PLAN_WORSE,
+           "valid, exact, ECDSA P-256 and RSA 2048 -> valid, exact, ECDSA P-256",
+           "clients that know one kind of key only", "1 connector would get worse: in",
+           "sealpost cert renew");
+    expect(&(struct change){.before = PLAIN, .added = rsa}, PLAN_BETTER,
+           "valid, exact, ECDSA P-256 -> valid, exact, ECDSA P-256 and RSA 2048", "", NULL, "");
+}
+
+static void test_tlsa(void **state)
+{
+    (void)state;
+    struct certificate *old = add_issued("mail.example.com", -60, 60);
+    struct certificate *new =
+        add_with_key((struct recipe){.names = "mail.example.com",
+                                     .subject = "CN=mail.example.com",
+                                     .key_type = "P-256",
+                                     .not_before_ms = TEST_NOW_MS - DAY_MS,
+                                     .not_after_ms = TEST_NOW_MS + 89 * DAY_MS},
+                     CHAIN_TRUSTED, NULL);
+    struct buf hash = BUF_INIT(BUF_UNLIMITED), next = BUF_INIT(BUF_UNLIMITED);
+    assert_int_equal(decode_hex(&hash, span_of(old->spki)), OK);
+    assert_int_equal(decode_hex(&next, span_of(new->spki)), OK);
+    struct plan_tlsa tlsa[] = {{SPAN("mail.example.com"), 3, 1, 1, buf_span(&hash)},
+                               {SPAN("mail.example.com"), 3, 1, 1, buf_span(&next)}};
+    struct change change = {.before = PLAIN, .added = new, .tlsa = tlsa, .tlsa_count = 1};
+    expect(&change, PLAN_WORSE, "valid, exact -> valid, exact, against the TLSA records",
+           "senders with DANE would stop", "1 connector would get worse: in",
+           "# publish first: _25._tcp.mail.example.com. IN TLSA 3 1 1 ");
+    change.tlsa_count = 2; /* both are published while the key changes (RFC 7671 section 8.1) */
+    expect(&change, PLAN_DIFFERENT, "valid, exact -> valid, exact", "", NULL, "");
+    buf_done(&hash);
+    buf_done(&next);
+}
+
+/* A whole change of the document, with connectors that come, go and give up TLS. */
+static void test_connectors_come_and_go(void **state)
+{
+    (void)state;
+    add_issued("mail.example.com", -10, 80);
+    expect(&(struct change){.before = HEAD, .after = PLAIN}, PLAN_DIFFERENT,
+           "not there -> valid, exact", "", NULL, "");
+    expect(&(struct change){.before = HEAD, .after = IN("fqdn: x.example, tls: required")},
+           PLAN_DIFFERENT, "not there -> valid, name not covered", "", NULL, "");
+    expect(&(struct change){.before = PLAIN, .after = HEAD}, PLAN_DIFFERENT,
+           "valid, exact -> not there", "", NULL, "");
+    expect(&(struct change){.before = PLAIN, .after = IN("enabled: false")}, PLAN_DIFFERENT,
+           "valid, exact -> disabled", "", NULL, "");
+    expect(&(struct change){.before = PLAIN, .after = IN("tls: off")}, PLAN_DIFFERENT,
+           "valid, exact -> no TLS", "", NULL, "");
+    expect(&(struct change){.before = IN("partners: [a.example]"), .after = IN("tls: off")},
+           PLAN_BROKEN, "valid, exact -> no TLS", "its partners send by TLS only",
+           "1 connector would lose its certificate: in",
+           "sealpost receive-connector set in tls=offered");
+    struct plan p = plan(&(struct change){
+        .before =
+            HEAD "receive-connectors:\n  a: {bind: '0.0.0.0:25'}\n  b: {bind: '0.0.0.0:26'}\n",
+        .after = HEAD "receive-connectors:\n  c: {bind: '0.0.0.0:27'}\n"
+                      "  b: {bind: '0.0.0.0:26', fqdn: x.example}\n"});
+    assert_int_equal(p.connector_count, 3);
+    assert_span(p.connectors[0].connector->name, "c");
+    assert_int_equal(p.connectors[1].effect, PLAN_WORSE);
+    assert_span(p.connectors[2].connector->name, "a");
+    assert_span(p.refusal, "1 connector would get worse: b");
+    done();
+}
+
+static void test_client_certificates(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("client.example.com", -10, 80);
+    c->services = SERVICE_CLIENT;
+    const char *yaml = arena_text(
+        &store.arena,
+        span_of(with(HEAD "send-connectors: {out: {address-spaces: ['*'], tls-certificate: %s}}\n",
+                     c)));
+    struct plan p = plan(&(struct change){.before = yaml, .removed = c});
+    assert_int_equal(p.send_connector_count, 1);
+    assert_int_equal(p.send_connectors[0].effect, PLAN_BROKEN);
+    assert_span(p.send_connectors[0].text, "expires in 80 days -> nothing usable");
+    assert_true(p.refused);
+    assert_span(p.refusal, "1 connector would lose its certificate: out");
+    assert_span(p.remedy, "sealpost send-connector set out tls-certificate=");
+    done();
+    p = plan(&(struct change){.before = yaml});
+    assert_int_equal(p.send_connectors[0].effect, PLAN_SAME);
+    assert_false(p.refused);
+    done();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_nothing_changes, reset),
+        cmocka_unit_test_setup(test_renewal, reset),
+        cmocka_unit_test_setup(test_last_one_is_removed, reset),
+        cmocka_unit_test_setup(test_worse, reset),
+        cmocka_unit_test_setup(test_pins, reset),
+        cmocka_unit_test_setup(test_key_types, reset),
+        cmocka_unit_test_setup(test_tlsa, reset),
+        cmocka_unit_test_setup(test_connectors_come_and_go, reset),
+        cmocka_unit_test_setup(test_client_certificates, reset),
+    };
+    return cmocka_run_group_tests(tests, NULL, leave_store);
+}
