@@ -30,8 +30,8 @@ enum receive_tls {
     RECEIVE_TLS_IMPLICIT
 };
 
-/* OFFER: STARTTLS with the best usable certificate, and event 12014. WITHHOLD: as Exchange does, no STARTTLS. REFUSE: connections
- * are turned away with 421. */
+/* OFFER: STARTTLS with the best usable certificate, and event 12014. WITHHOLD: as Exchange does, no
+ * STARTTLS. REFUSE: connections are turned away with 421. */
 enum on_mismatch { MISMATCH_OFFER, MISMATCH_WITHHOLD, MISMATCH_REFUSE };
 
 /* A number that may be "unlimited". */
@@ -47,9 +47,10 @@ struct receive_connector {
     struct span fqdn; /* default: the document's hostname */
     enum receive_tls tls;
     enum on_mismatch on_mismatch; /* no certificate covers the fqdn; default: offer */
-    struct span pin;              /* as cert/pin.h reads it; empty: the certificate is chosen by name */
-    bool pin_strict;              /* nothing else is presented where the pin names none */
-    struct span *partners;        /* domains whose servers send here only by TLS: "example.com", "*.example.com" */
+    struct span pin; /* as cert/pin.h reads it; empty: the certificate is chosen by name */
+    bool pin_strict; /* nothing else is presented where the pin names none */
+    struct span
+        *partners; /* domains whose servers send here only by TLS: "example.com", "*.example.com" */
     size_t partner_count;
     enum relay_permission relay_permission; /* false | true | open */
     bool relay;                /* may send to any domain: the permission is not RELAY_NONE */
@@ -138,21 +139,25 @@ struct dns_conf {
 struct acme_conf {
     struct span directory; /* URL; empty: no ACME */
     struct span contact;   /* mail address */
-    struct span *names;    /* of the certificate; default: the fqdns of the enabled receive connectors that have TLS */
+    struct span *names; /* of the certificate; default: the fqdns of the enabled receive connectors
+                           that have TLS */
     size_t name_count;
-    struct span key;       /* "p256" (default), "p384", "rsa2048" ... */
-    bool reuse_key;        /* keep the key at renewal, so that TLSA records stay true */
-    struct span challenge; /* "http-01" or "dns-01" */
+    struct span key;           /* "p256" (default), "p384", "rsa2048" ... */
+    bool reuse_key;            /* keep the key at renewal, so that TLSA records stay true */
+    struct span challenge;     /* "http-01" or "dns-01" */
     struct endpoint http_bind; /* where http-01 is answered; 0.0.0.0:80 */
-    struct span dns_hook;  /* program for dns-01: called with "begin|done|failed", type, name, token, authorisation */
+    struct span dns_hook; /* program for dns-01: called with "begin|done|failed", type, name, token,
+                             authorisation */
     struct span eab_key_id, eab_key_file; /* external account binding; empty: none */
     struct span trust_file;    /* PEM roots of the directory's own TLS; empty: the system's */
     uint64_t renew_at_percent; /* of the lifetime, where ARI says nothing: 66 */
 };
 
 struct certificate_conf {
-    struct span directory; /* PEM files that are loaded besides the data folder's own; empty: none */
-    struct span *watch;    /* folders whose certificates are imported when they change, whole pairs only */
+    struct span
+        directory; /* PEM files that are loaded besides the data folder's own; empty: none */
+    struct span
+        *watch; /* folders whose certificates are imported when they change, whole pairs only */
     size_t watch_count;
     uint64_t watch_interval_ms;    /* slow poll beside inotify, 1m */
     uint64_t sentinel_interval_ms; /* 1h; 0: only after changes and on demand */

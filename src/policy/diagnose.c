@@ -131,24 +131,33 @@ static void sort(struct findings *findings, size_t from)
     }
 }
 
+/* `only`: no other connector is asked for, and there is nothing that would be compared with others.
+ */
 static struct diagnosis begin_diagnosis(struct findings *findings,
-                                        const struct diagnose_facts *facts)
+                                        const struct diagnose_facts *facts,
+                                        const struct receive_connector *only)
 {
     const struct document *doc = facts->state.document;
     struct diagnosis d = {.findings = findings, .facts = facts, .arena = findings->arena};
     d.standing_count = doc->receive_connector_count;
     d.standings = ARENA_ARRAY(d.arena, struct standing, d.standing_count);
     d.told = ARENA_ARRAY(d.arena, bool, facts->state.count);
-    for (size_t i = 0; i < d.standing_count; i++)
-        d.standings[i] = standing_of(d.arena, &facts->state, &doc->receive_connectors[i],
-                                     facts->now_ms, facts->tlsa, facts->tlsa_count);
+    for (size_t i = 0; i < d.standing_count; i++) {
+        const struct receive_connector *c = &doc->receive_connectors[i];
+        if (only && !span_eq(c->name, only->name))
+            d.standings[i] = (struct standing){.connector = c};
+        else
+            d.standings[i] = standing_of(d.arena, &facts->state, c, facts->now_ms, facts->tlsa,
+                                         facts->tlsa_count);
+    }
     return d;
 }
 
 void diagnose(struct findings *findings, const struct diagnose_facts *facts)
 {
     size_t from = findings->count;
-    struct diagnosis d = begin_diagnosis(findings, facts);
+    struct diagnosis d = begin_diagnosis(findings, facts, NULL);
+    d.superseded_count = plan_superseded(d.arena, &facts->state, facts->now_ms, &d.superseded);
     for (size_t i = 0; i < d.standing_count; i++)
         judge_connector(&d, &d.standings[i]);
     for (size_t i = 0; i < facts->wire_count; i++)
@@ -165,7 +174,7 @@ void diagnose_connector(struct findings *findings, const struct diagnose_facts *
                         const struct receive_connector *connector)
 {
     size_t from = findings->count;
-    struct diagnosis d = begin_diagnosis(findings, facts);
+    struct diagnosis d = begin_diagnosis(findings, facts, facts->wire_count ? NULL : connector);
     const struct standing *s = diagnosis_standing(&d, connector->name);
     if (!s)
         return;

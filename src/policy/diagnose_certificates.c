@@ -8,12 +8,10 @@ static const struct certificate *certificate_at(const struct diagnosis *d, size_
     return d->facts->state.candidates[i].certificate;
 }
 
-static bool is_superseded(struct diagnosis *d, const struct certificate *c)
+static bool is_superseded(const struct diagnosis *d, const struct certificate *c)
 {
-    const struct certificate **superseded;
-    size_t count = plan_superseded(d->arena, &d->facts->state, d->facts->now_ms, &superseded);
-    for (size_t i = 0; i < count; i++)
-        if (superseded[i] == c)
+    for (size_t i = 0; i < d->superseded_count; i++)
+        if (d->superseded[i] == c)
             return true;
     return false;
 }

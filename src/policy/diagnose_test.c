@@ -206,6 +206,27 @@ static void test_f08_superseded(void **state)
     document_free(d);
 }
 
+/* Old and new cannot be told apart by the pair: the newer one is taken, without a hand being moved.
+ */
+static void test_f32_renewal_under_the_same_pair(void **state)
+{
+    (void)state;
+    add_issued("mail.example.com", -60, 30);
+    struct certificate *new = add_issued("mail.example.com", -1, 89);
+    char yaml[1000];
+    snprintf(yaml, sizeof(yaml), IN("pin: '<I>" SPAN_FMT "<S>" SPAN_FMT "', pin-strict: true"),
+             SPAN_ARG(new->issuer), SPAN_ARG(new->subject));
+    struct document *d = parse_ok(yaml);
+    struct plan_state s = state_of(d);
+    struct selection selection =
+        plan_select(&store.arena, &s, &d->receive_connectors[0], TEST_NOW_MS);
+    assert_ptr_equal(selection.chosen, new);
+    assert_int_equal(selection.pin, PIN_HELD);
+    document_free(d);
+    expect(yaml, true, "F08", "certificate-superseded", EVENT_SUPERSEDED, FINDING_GREEN,
+           "sealpost cert remove");
+}
+
 static void test_f11_newer_not_enabled(void **state)
 {
     (void)state;
@@ -424,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup(test_f22_client_certificate_not_enabled, reset),
         cmocka_unit_test_setup(test_client_certificate_expires, reset),
         cmocka_unit_test_setup(test_f30_weak, reset),
+        cmocka_unit_test_setup(test_f32_renewal_under_the_same_pair, reset),
         cmocka_unit_test_setup(test_f33_submission, reset),
         cmocka_unit_test_setup(test_f36_without_names, reset),
         cmocka_unit_test_setup(test_f37_untrusted_pinned, reset),

@@ -11,6 +11,8 @@ struct diagnosis {
     struct arena *arena;
     struct standing *standings; /* one per receive connector of the document, in its order */
     size_t standing_count;
+    const struct certificate **superseded;
+    size_t superseded_count;
     bool *told; /* one per candidate: a finding names it already as the one to mend */
 };
 

@@ -5,8 +5,9 @@
 
 static bool is_plain(struct span text)
 {
+    static const char others[] = "-_.,:=/@+";
     for (size_t i = 0; i < text.n; i++)
-        if (!text_is_alnum(text.p[i]) && !memchr("-_.,:=/@+", text.p[i], 9))
+        if (!text_is_alnum(text.p[i]) && (!text.p[i] || !strchr(others, text.p[i])))
             return false;
     return text.n > 0;
 }
