@@ -43,6 +43,17 @@ void tls_add_errors(struct buf *out)
         buf_add_text(out, "unknown TLS error");
 }
 
+void tls_thumbprint(const X509 *x, char thumbprint[CERT_THUMBPRINT_HEX])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    int done = X509_digest(x, EVP_sha1(), digest, &n);
+    assert(done && 2 * n < CERT_THUMBPRINT_HEX);
+    (void)done;
+    for (unsigned i = 0; i < n; i++)
+        snprintf(thumbprint + (size_t)2 * i, 3, "%02x", digest[i]);
+}
+
 static enum err refuse(struct buf *why, const char *what)
 {
     buf_addf(why, "%s: ", what);

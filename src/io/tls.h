@@ -45,6 +45,9 @@ enum err tls_client_context(enum tls_verify verify, const char *trust_file,
 /* From now on a client that can verify no other kind, as an old or very strict peer. */
 void tls_client_limit_keys(SSL_CTX *ctx, enum tls_keys keys);
 
+/* As struct certificate has it: SHA-1 of the whole, in hexadecimal. */
+void tls_thumbprint(const X509 *x, char thumbprint[CERT_THUMBPRINT_HEX]);
+
 /* The errors queued by OpenSSL in this thread, as one readable line; empties the queue. */
 void tls_add_errors(struct buf *out);
 

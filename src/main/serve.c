@@ -19,6 +19,8 @@
 #include "service/listen.h"
 #include "service/monitor.h"
 #include "service/receive_limits.h"
+#include "service/rotate.h"
+#include "service/sentinel.h"
 #include "store/documents.h"
 
 static enum err read_document(const struct serve_options *options, struct world *world,
@@ -113,6 +115,10 @@ static enum err start(const struct serve_options *options, struct world *world, 
         buf_addf(why, "%s: %s", socket, err_text(err));
         return err;
     }
+    world->watch = watch_new(world);
+    watch_snapshot_changed(world->watch);
+    world->sentinel = sentinel_new(world);
+    sentinel_snapshot_changed(world->sentinel);
     monitor_start(world->monitor);
     return OK;
 }
@@ -125,6 +131,8 @@ static void end(struct world *world)
         deliver_stop(world->deliver);
     if (world->admin)
         admin_free(world->admin);
+    watch_free(world->watch);
+    sentinel_free(world->sentinel);
     monitor_free(world->monitor);
     if (world->store)
         store_close(world->store);

@@ -7,6 +7,8 @@
 #include "service/deliver.h"
 #include "service/listen.h"
 #include "service/monitor.h"
+#include "service/rotate.h"
+#include "service/sentinel.h"
 #include "store/documents.h"
 
 struct apply {
@@ -97,7 +99,11 @@ static enum err make_first_certificate(struct world *world, const struct documen
     enum err err = certificate_new_self_signed(names, count, now - HOUR_MS,
                                                now + SELF_SIGNED_YEARS * 365 * DAY_MS, &c);
     if (err == OK) {
-        err = certificates_save(world->data_directory, "self-signed", c);
+        struct certificate_meta meta = {.services = SERVICE_SMTP,
+                                        .source = SPAN("self-signed"),
+                                        .author = SPAN("first start"),
+                                        .added_ms = now};
+        err = certificates_add(world->data_directory, c, &meta);
         LOG(LOG_INFO, "certificate-made", LOG_T("thumbprint", c->thumbprint),
             LOG_S("name", names[0]), LOG_N("names", count));
         certificate_free(c);
@@ -148,6 +154,10 @@ static void publish(struct world *world, struct snapshot *s)
     if (world->deliver)
         deliver_document_changed(world->deliver);
     monitor_snapshot_changed(world->monitor);
+    if (world->watch)
+        watch_snapshot_changed(world->watch);
+    if (world->sentinel)
+        sentinel_snapshot_changed(world->sentinel);
 }
 
 static void on_stored(void *context, enum err err, const struct revision *revisions, size_t count)

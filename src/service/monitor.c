@@ -4,8 +4,11 @@
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
-#include "base/map.h"
+#include "base/log.h"
+#include "policy/diagnose.h"
 #include "policy/pressure.h"
+#include "service/apply.h"
+#include "service/told.h"
 #include "store/events.h"
 #include "store/track.h"
 
@@ -18,7 +21,8 @@ struct monitor {
     struct world *world;
     struct loop_timer *timer;
     struct pressure pressure;
-    struct map faults; /* connector -> text of the fault that was reported */
+    struct told *told;
+    int64_t turn_ms; /* when a certificate begins or ends next; 0: none does */
     uint64_t polls;
 };
 
@@ -87,65 +91,115 @@ static void watch_pressure(struct monitor *m, const struct document *document)
 
 /* ---- certificates ---- */
 
-static void report_fault(struct monitor *m, const struct connector_tls *tls)
+enum { EVENT_PASSED_OVER = 50215 };
+
+/* What the selection cannot know: TLS did not work with a certificate that should be presented. */
+static void tell_passed_over(struct monitor *m, struct arena *arena,
+                             const struct connector_tls *tls)
 {
-    const struct receive_connector *c = tls->connector;
-    struct arena arena = ARENA_INIT;
-    bool expired = tls->context && tls->selection.name_covered;
-    struct event event = {
-        .time_ms = clock_now_ms(),
-        .id = expired ? 12016 : 12014,
-        .level = LOG_ERROR,
-        .name = expired ? SPAN("starttls-certificate-expired") : SPAN("starttls-name-not-covered"),
-        .subject = arena_printf(&arena, "receive connector " SPAN_FMT, SPAN_ARG(c->name)),
-        .text = tls->fault,
-        .consequence =
-            !tls->context
-                ? SPAN("STARTTLS is not offered; peers that require TLS do not deliver")
-                : SPAN("mail is still encrypted; peers that verify the certificate do not deliver"),
-        .remedy = arena_printf(&arena,
-                               "sealpost cert import FILE (a certificate for " SPAN_FMT
-                               "), or sealpost receive-connector set " SPAN_FMT " fqdn=NAME",
-                               SPAN_ARG(c->fqdn), SPAN_ARG(c->name)),
+    struct span name = tls->connector->name;
+    struct finding finding = {
+        .event = EVENT_PASSED_OVER,
+        .name = SPAN("certificate-passed-over"),
+        .severity = FINDING_RED,
+        .subject = arena_printf(arena, "receive connector " SPAN_FMT, SPAN_ARG(name)),
+        .cause = tls->passed_over,
+        .consequence = tls->context ? SPAN("the next best certificate is presented")
+                                    : SPAN("there is no other; TLS cannot be had"),
+        .remedy = arena_printf(arena, "sealpost explain " SPAN_FMT, SPAN_ARG(name)),
     };
-    events_add(m->world->store, &event);
-    LOG(LOG_WARNING, "certificate-fault", LOG_N("id", event.id), LOG_S("connector", c->name),
-        LOG_S("fqdn", c->fqdn), LOG_S("fault", tls->fault), LOG_S("remedy", event.remedy));
+    told_add(m->told, &finding, 0);
+}
+
+static void tell_connector(struct monitor *m, const struct snapshot *s,
+                           const struct connector_tls *tls)
+{
+    struct arena arena = ARENA_INIT;
+    struct findings findings = {.arena = &arena};
+    struct diagnose_facts facts = {
+        .state = {s->document, s->certificates, s->certificate_count},
+        .now_ms = clock_now_ms(),
+    };
+    unsigned stage = 0;
+    diagnose_connector(&findings, &facts, tls->connector);
+    if (tls->selection.chosen)
+        diagnose_expires_soon(tls->selection.chosen, facts.now_ms, &stage);
+    for (size_t i = 0; i < findings.count; i++)
+        told_add(m->told, &findings.items[i],
+                 findings.items[i].event == EVENT_STARTTLS_EXPIRES_SOON ? stage : 0);
+    if (tls->passed_over.n)
+        tell_passed_over(m, &arena, tls);
     arena_done(&arena);
 }
 
-static void report_mended(struct monitor *m, struct span connector)
+static void tell_send_connector(struct monitor *m, const struct send_tls_context *tls)
 {
     struct arena arena = ARENA_INIT;
-    struct event event = {
-        .time_ms = clock_now_ms(),
-        .id = 50001,
-        .level = LOG_INFO,
-        .name = SPAN("certificate-mended"),
-        .subject = arena_printf(&arena, "receive connector " SPAN_FMT, SPAN_ARG(connector)),
-        .text = SPAN("the connector presents a certificate that fits"),
+    struct span name = tls->connector->name;
+    struct finding finding = {
+        .event = EVENT_CLIENT_CERTIFICATE,
+        .name = SPAN("client-certificate"),
+        .severity = FINDING_RED,
+        .subject = arena_printf(&arena, "send connector " SPAN_FMT, SPAN_ARG(name)),
+        .cause = tls->fault,
+        .consequence = SPAN("next hops that insist on this client certificate take no mail"),
+        .remedy = arena_printf(&arena,
+                               "sealpost cert list\nsealpost send-connector set " SPAN_FMT
+                               " tls-certificate=THUMBPRINT",
+                               SPAN_ARG(name)),
     };
-    events_add(m->world->store, &event);
-    LOG(LOG_INFO, "certificate-mended", LOG_S("connector", connector));
+    if (tls->fault.n)
+        told_add(m->told, &finding, 0);
     arena_done(&arena);
 }
 
 static void watch_certificates(struct monitor *m, const struct snapshot *s)
 {
-    for (size_t i = 0; i < s->document->receive_connector_count; i++) {
-        const struct connector_tls *tls = &s->receive_tls[i];
-        char *reported = map_get(&m->faults, tls->connector->name);
-        if (!tls->connector->enabled || span_eq(span_of(reported ? reported : ""), tls->fault))
-            continue;
-        if (tls->fault.n)
-            report_fault(m, tls);
-        else
-            report_mended(m, tls->connector->name);
-        char *text = strndup(tls->fault.n ? tls->fault.p : "", tls->fault.n);
-        if (!text)
-            abort();
-        free(map_set(&m->faults, tls->connector->name, text));
+    told_begin(m->told);
+    for (size_t i = 0; i < s->document->receive_connector_count; i++)
+        if (s->receive_tls[i].connector->enabled)
+            tell_connector(m, s, &s->receive_tls[i]);
+    for (size_t i = 0; i < s->document->send_connector_count; i++)
+        if (s->send_tls[i].connector->enabled)
+            tell_send_connector(m, &s->send_tls[i]);
+    told_end(m->told);
+}
+
+static void on_turned(void *context, enum err err, const struct problems *problems,
+                      uint64_t revision, struct span diff)
+{
+    (void)context;
+    (void)revision;
+    (void)diff;
+    if (err != OK)
+        LOG(LOG_ERROR, "certificates-not-chosen-anew",
+            LOG_S("why",
+                  problems && problems->count ? problems->items[0].text : span_of(err_text(err))));
+}
+
+static void note_turn(struct monitor *m, int64_t at_ms, int64_t now_ms)
+{
+    if (at_ms > now_ms && (m->turn_ms == 0 || at_ms < m->turn_ms))
+        m->turn_ms = at_ms;
+}
+
+/* A selection holds until one of the certificates begins or ends: then it is made anew. */
+static void find_turn(struct monitor *m, const struct snapshot *s)
+{
+    int64_t now_ms = clock_now_ms();
+    m->turn_ms = 0;
+    for (size_t i = 0; i < s->certificate_count; i++) {
+        note_turn(m, s->certificates[i].certificate->not_before_ms, now_ms);
+        note_turn(m, s->certificates[i].certificate->not_after_ms, now_ms);
     }
+}
+
+static void watch_turn(struct monitor *m)
+{
+    if (m->turn_ms == 0 || clock_now_ms() <= m->turn_ms)
+        return;
+    m->turn_ms = 0;
+    apply_certificates(m->world, on_turned, m);
 }
 
 /* ---- the timer ---- */
@@ -155,8 +209,10 @@ static void look(void *context)
     struct monitor *m = context;
     struct snapshot *s = snapshot_current(m->world);
     watch_pressure(m, s->document);
+    watch_turn(m);
     if (m->polls++ % SLOW_POLLS == 0) {
         watch_certificates(m, s);
+        find_turn(m, s);
         track_expire(m->world->store,
                      clock_now_ms() - (int64_t)s->document->queue.track_days * DAY_MS);
     }
@@ -170,7 +226,7 @@ struct monitor *monitor_new(struct world *world)
     if (!m)
         abort();
     m->world = world;
-    map_init(&m->faults);
+    m->told = told_new(world);
     m->timer = loop_timer_new(world->main_loop, look, m);
     return m;
 }
@@ -184,14 +240,8 @@ void monitor_snapshot_changed(struct monitor *monitor)
 {
     struct snapshot *s = snapshot_current(monitor->world);
     watch_certificates(monitor, s);
+    find_turn(monitor, s);
     snapshot_release(s);
-}
-
-static void free_value(struct span key, void *value, void *context)
-{
-    (void)key;
-    (void)context;
-    free(value);
 }
 
 void monitor_free(struct monitor *monitor)
@@ -199,7 +249,6 @@ void monitor_free(struct monitor *monitor)
     if (!monitor)
         return;
     loop_timer_free(monitor->timer);
-    map_each(&monitor->faults, free_value, NULL);
-    map_done(&monitor->faults);
+    told_free(monitor->told);
     free(monitor);
 }

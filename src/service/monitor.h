@@ -1,6 +1,7 @@
 /* monitor: looks after things on a timer of the main loop: back pressure, the state of the
  * connectors' certificates, and the age of tracking records. What changes becomes an event, once
- * per cause. */
+ * per cause, and once more when it is mended. When a certificate begins or ends, the selections
+ * are made anew. */
 #ifndef SERVICE_MONITOR_H
 #define SERVICE_MONITOR_H
 

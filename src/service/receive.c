@@ -364,14 +364,23 @@ static void turn_away(struct world *world, int fd, const struct endpoint *peer, 
     (void)world;
 }
 
+/* Certificates come and go: without one the answer is temporary, so that no peer gives up its mail.
+ */
+static bool lacks_certificate(const struct connector_tls *tls)
+{
+    return tls->refuses || (tls->connector->tls == RECEIVE_TLS_IMPLICIT && !tls->context);
+}
+
 static bool admit(struct receive_home *home, int fd, const struct endpoint *peer,
-                  const struct receive_connector *connector, bool has_context)
+                  const struct receive_connector *connector, const struct connector_tls *tls)
 {
     struct world *world = home->world;
-    if (!connector || (connector->tls == RECEIVE_TLS_IMPLICIT && !has_context)) {
+    if (!connector || lacks_certificate(tls)) {
         COUNT(world, connections_refused_no_connector, 1);
         turn_away(world, fd, peer,
-                  "554 5.7.1 No receive connector takes connections from your address\r\n",
+                  connector ? "421 4.7.0 No certificate is in place for TLS; try again later\r\n"
+                            : "554 5.7.1 No receive connector takes connections from your "
+                              "address\r\n",
                   connector ? "no-certificate" : "no-connector",
                   connector ? connector->name : SPAN_NONE);
         return false;
@@ -398,7 +407,7 @@ void receive_connection(void *context, int fd, const struct endpoint *peer,
     const struct receive_connector *connector =
         accept_connector(snapshot->document, local, &peer->ip);
     if (!admit(home, fd, peer, connector,
-               connector && snapshot_receive_tls(snapshot, connector)->context)) {
+               connector ? snapshot_receive_tls(snapshot, connector) : NULL)) {
         snapshot_release(snapshot);
         return;
     }

@@ -3,10 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "cert/chain.h"
-#include "io/tls.h"
 #include "io/trust.h"
+#include "service/snapshot_tls.h"
 #include "service/world.h"
 
 struct snapshots {
@@ -23,55 +22,12 @@ static void collect_candidates(struct snapshot *s)
             s->set->items[i], certificate_chain_state(s->set->items[i], trust_system_roots())};
 }
 
-/* Last known good is the caller's affair: here a certificate either makes a tested context or a
- * fault. */
-static void prepare_receive(struct snapshot *s, struct connector_tls *tls)
-{
-    const struct receive_connector *connector = tls->connector;
-    if (connector->tls == RECEIVE_TLS_OFF)
-        return;
-    struct selection_request request = {connector->fqdn, SERVICE_SMTP, clock_now_ms(),
-                                        s->certificates, s->certificate_count};
-    tls->selection = certificate_select(&s->arena, &request);
-    if (!tls->selection.chosen) {
-        tls->fault = SPAN("no certificate in the store is usable for SMTP");
-        return;
-    }
-    struct buf why = BUF_INIT(1024);
-    if (tls_server_context(tls->selection.chosen, &tls->context, &why) != OK)
-        tls->fault = arena_printf(&s->arena, "certificate %s cannot be used: " SPAN_FMT,
-                                  tls->selection.chosen->thumbprint, SPAN_ARG(buf_span(&why)));
-    else if (!tls->selection.name_covered)
-        tls->fault =
-            arena_printf(&s->arena, "no certificate covers " SPAN_FMT "; %s is served instead",
-                         SPAN_ARG(connector->fqdn), tls->selection.chosen->thumbprint);
-    else if (tls->selection.expired)
-        tls->fault = arena_printf(&s->arena,
-                                  "certificate %s for " SPAN_FMT " has expired and is still served",
-                                  tls->selection.chosen->thumbprint, SPAN_ARG(connector->fqdn));
-    buf_done(&why);
-}
-
-static enum err prepare_send(struct snapshot *s, struct send_tls_context *tls, struct buf *why)
-{
-    static const enum tls_verify verify[] = {TLS_VERIFY_NONE, TLS_VERIFY_CHAIN, TLS_VERIFY_NAME};
-    const struct send_connector *connector = tls->connector;
-    if (connector->tls == SEND_TLS_OFF)
-        return OK;
-    const char *trust =
-        connector->tls_trust_file.n ? arena_text(&s->arena, connector->tls_trust_file) : NULL;
-    buf_addf(why, "send-connectors." SPAN_FMT ": ", SPAN_ARG(connector->name));
-    enum err err =
-        tls_client_context(verify[connector->tls_verify], trust, NULL, &tls->context, why);
-    if (err == OK)
-        buf_reset(why);
-    return err;
-}
-
 static void destroy(struct snapshot *s)
 {
-    for (size_t i = 0; s->receive_tls && i < s->document->receive_connector_count; i++)
+    for (size_t i = 0; s->receive_tls && i < s->document->receive_connector_count; i++) {
         SSL_CTX_free(s->receive_tls[i].context);
+        snapshot_names_free(s->receive_tls[i].names);
+    }
     for (size_t i = 0; s->send_tls && i < s->document->send_connector_count; i++)
         SSL_CTX_free(s->send_tls[i].context);
     arena_done(&s->arena);
@@ -92,13 +48,13 @@ enum err snapshot_new(struct document *document, uint64_t revision, struct certi
         ARENA_ARRAY(&s->arena, struct connector_tls, document->receive_connector_count);
     for (size_t i = 0; i < document->receive_connector_count; i++) {
         s->receive_tls[i].connector = &document->receive_connectors[i];
-        prepare_receive(s, &s->receive_tls[i]);
+        snapshot_prepare_receive(s, &s->receive_tls[i]);
     }
     s->send_tls = ARENA_ARRAY(&s->arena, struct send_tls_context, document->send_connector_count);
     enum err err = OK;
     for (size_t i = 0; i < document->send_connector_count && err == OK; i++) {
         s->send_tls[i].connector = &document->send_connectors[i];
-        err = prepare_send(s, &s->send_tls[i], why);
+        err = snapshot_prepare_send(s, &s->send_tls[i], why);
     }
     if (err != OK) {
         destroy(s);

@@ -10,21 +10,27 @@
 #include "conf/document.h"
 #include "store/certificates.h"
 
+struct connector_names;
 struct world;
 struct snapshots;
 
 struct connector_tls {
     const struct receive_connector *connector;
-    struct selection selection;
-    SSL_CTX *context; /* NULL: TLS is off, or no usable certificate at all; then STARTTLS is not
-                         offered */
-    struct span
-        fault; /* why there is no context, or what is wrong with the one in use; empty: nothing */
+    struct selection selection; /* of those that TLS works with, see passed_over */
+    SSL_CTX *context; /* NULL: TLS is off, there is no usable certificate at all, or on-mismatch
+                         wants none; then STARTTLS is not offered */
+    bool refuses;     /* no certificate fits, and on-mismatch wants connections turned away */
+    struct span passed_over; /* a better certificate with which TLS does not work; empty: none */
+    struct span fault; /* why there is no context, or what is wrong with the one in use; empty:
+                          nothing */
+    struct connector_names *names; /* SNI; NULL without a context */
 };
 
 struct send_tls_context {
     const struct send_connector *connector;
-    SSL_CTX *context; /* NULL: TLS is off */
+    SSL_CTX *context;                      /* NULL: TLS is off */
+    const struct certificate *certificate; /* the client's; NULL: none is presented */
+    struct span fault;                     /* of tls-certificate; empty: nothing */
 };
 
 struct snapshot {
@@ -41,7 +47,8 @@ struct snapshot {
 
 /* Builds everything; takes over the document and a reference of the set on success. `why` says what
  * is missing where a send connector's trust file or the like cannot be loaded. A receive connector
- * without a usable certificate is a fault in the snapshot, no failure. */
+ * without a usable certificate is a fault in the snapshot, no failure; so is a client certificate
+ * that cannot be presented. */
 enum err snapshot_new(struct document *document, uint64_t revision, struct certificate_set *set,
                       struct snapshot **snapshot, struct buf *why) MUST_USE;
 struct snapshot *snapshot_keep(struct snapshot *s);

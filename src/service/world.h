@@ -16,6 +16,9 @@ struct deliver;
 struct listen;
 struct monitor;
 struct receive_limits;
+struct renew;
+struct sentinel;
+struct watch;
 
 struct world {
     const char *data_directory;
@@ -27,6 +30,9 @@ struct world {
     struct deliver *deliver; /* the delivery loop */
     struct monitor *monitor;
     struct apply *applying; /* changes of the document: the one under way, and those behind it */
+    struct watch *watch;
+    struct renew *renew;
+    struct sentinel *sentinel;
     struct admin *admin;
     int64_t started_ms;
     _Atomic int pressure; /* enum pressure_level, set by the monitor */
