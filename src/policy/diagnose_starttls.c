@@ -260,7 +260,7 @@ static bool judge_stale_pin(struct diagnosis *d, const struct standing *s, struc
                                    "one may refuse");
     f->remedy = heir ? remedy_set(d->arena, c, "pin", pin_value(d->arena, c, heir))
                      : remedy_cover(d->arena, NULL, c->fqdn);
-    f->remedy = remedy_join(d->arena, f->remedy, remedy_set(d->arena, c, "pin", SPAN_NONE));
+    f->remedy = remedy_join(d->arena, f->remedy, remedy_unpin(d->arena, c));
     return true;
 }
 

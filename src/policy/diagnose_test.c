@@ -149,6 +149,7 @@ static void test_f03_stale_pin(void **state)
     expect(yaml, true, "F03", "pin-stale", EVENT_PIN_STALE, FINDING_YELLOW, remedy);
     snprintf(yaml, sizeof(yaml), IN("%s, pin-strict: true"), pair);
     expect(yaml, true, "F03", "pin-stale", 12014, FINDING_RED, remedy);
+    expect(yaml, true, "F03", "pin-stale", 12014, FINDING_RED, "in pin= pin-strict=");
 }
 
 static void test_f04_no_certificate(void **state)
@@ -332,6 +333,24 @@ static void test_f30_weak(void **state)
            "sealpost cert request mail.example.com");
 }
 
+/* What no command mends is requested anew. */
+static void test_unfit_for_servers(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("mail.example.com", -10, 80);
+    c->server_auth = false;
+    expect(PLAIN, true, "", "starttls-no-certificate", 12014, FINDING_RED,
+           "sealpost cert request mail.example.com");
+    struct document *d = parse_ok(PLAIN);
+    struct findings findings = diagnose_document(d);
+    assert_has(arena_text(&store.arena, findings.items[0].cause), "not meant for servers");
+    c->server_auth = true;
+    c->version = 1;
+    findings = diagnose_document(d);
+    assert_has(arena_text(&store.arena, findings.items[0].cause), "no X.509 version 3");
+    document_free(d);
+}
+
 static void test_f33_submission(void **state)
 {
     (void)state;
@@ -446,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup(test_client_certificate_expires, reset),
         cmocka_unit_test_setup(test_f30_weak, reset),
         cmocka_unit_test_setup(test_f32_renewal_under_the_same_pair, reset),
+        cmocka_unit_test_setup(test_unfit_for_servers, reset),
         cmocka_unit_test_setup(test_f33_submission, reset),
         cmocka_unit_test_setup(test_f36_without_names, reset),
         cmocka_unit_test_setup(test_f37_untrusted_pinned, reset),

@@ -106,8 +106,7 @@ static struct span cover(struct arena *arena, const struct standing *before,
 static struct span unpin(struct arena *arena, const struct standing *before,
                          const struct standing *after)
 {
-    return remedy_set(arena, after->connector ? after->connector : before->connector, "pin",
-                      SPAN_NONE);
+    return remedy_unpin(arena, after->connector ? after->connector : before->connector);
 }
 
 static struct span keep_tls(struct arena *arena, const struct standing *before,

@@ -162,7 +162,7 @@ static void test_pins(void **state)
     expect(&(struct change){.before = strict, .removed = c}, PLAN_BROKEN,
            "valid, exact, pinned -> nothing: the strict pin names none",
            "its strict pin would name", "1 connector would lose its certificate: in",
-           "sealpost receive-connector set in pin=");
+           "sealpost receive-connector set in pin= pin-strict=");
     /* A connector that is new is refused for nothing but a strict pin that names none. */
     expect(&(struct change){.before = HEAD, .after = strict, .removed = c}, PLAN_BROKEN,
            "not there -> nothing: the strict pin names none", "its strict pin",

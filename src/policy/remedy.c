@@ -82,6 +82,13 @@ struct span remedy_set(struct arena *arena, const struct receive_connector *conn
     return set(arena, "receive", connector->name, key, value);
 }
 
+struct span remedy_unpin(struct arena *arena, const struct receive_connector *connector)
+{
+    struct span command = remedy_set(arena, connector, "pin", SPAN_NONE);
+    return arena_printf(arena, SPAN_FMT "%s", SPAN_ARG(command),
+                        connector->pin_strict ? " pin-strict=" : "");
+}
+
 struct span remedy_set_send(struct arena *arena, const struct send_connector *connector,
                             const char *key, struct span value)
 {

@@ -18,6 +18,8 @@ struct span remedy_import(struct arena *arena, const struct certificate *c);
 struct span remedy_cover(struct arena *arena, const struct certificate *c, struct span name);
 struct span remedy_set(struct arena *arena, const struct receive_connector *connector,
                        const char *key, struct span value);
+/* Without its pin; a strict one cannot be without. */
+struct span remedy_unpin(struct arena *arena, const struct receive_connector *connector);
 struct span remedy_set_send(struct arena *arena, const struct send_connector *connector,
                             const char *key, struct span value);
 /* The TLSA record to publish first; a comment to the shell. */
