@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "io/tls.h"
@@ -366,6 +367,76 @@ static void test_open_sessions_outlive_a_swap(void **state)
     certificate_free(renewed);
 }
 
+/* ---- many at once ---- */
+
+enum { CLIENTS = 4, ROTATIONS = 8 };
+
+struct crowd {
+    _Atomic bool over;
+    _Atomic unsigned done, failed, named;
+    char other[CERT_THUMBPRINT_HEX]; /* what covers mx.example.net */
+};
+
+static void *visit_again_and_again(void *context)
+{
+    struct crowd *crowd = context;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    for (unsigned i = 0; !atomic_load(&crowd->over); i++) {
+        int fd = connect_to(place.port);
+        SSL *ssl = SSL_new(ctx);
+        bool named = i % 2;
+        SSL_set_fd(ssl, fd);
+        SSL_set_tlsext_host_name(ssl, named ? "mx.example.net" : "mx.example.com");
+        if (SSL_connect(ssl) == 1) {
+            char seen[CERT_THUMBPRINT_HEX];
+            tls_thumbprint(SSL_get0_peer_certificate(ssl), seen);
+            atomic_fetch_add(&crowd->done, 1);
+            atomic_fetch_add(&crowd->named, named && strcmp(seen, crowd->other) == 0);
+        } else {
+            atomic_fetch_add(&crowd->failed, 1);
+        }
+        SSL_free(ssl);
+        close(fd);
+    }
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return NULL;
+}
+
+static void test_rotation_under_load(void **state)
+{
+    (void)state;
+    static const char crowded[] =
+        "hostname: mx.example.com\nreceive-connectors:\n  in: {bind: [@], fqdn: mx.example.com, "
+        "tls: implicit, max-connections-per-source: unlimited, max-connection-rate: unlimited}\n";
+    struct crowd crowd = {0};
+    struct certificate *first = add("mx.example.com", NULL), *other = add("mx.example.net", NULL);
+    memcpy(crowd.other, other->thumbprint, sizeof(crowd.other));
+    place_publish(&place, crowded);
+    pthread_t threads[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, visit_again_and_again, &crowd), 0);
+    for (int i = 0; i < ROTATIONS; i++) {
+        unsigned before = atomic_load(&crowd.done);
+        certificate_free(
+            place_add(&place,
+                      &(struct recipe){.names = "mx.example.com",
+                                       .not_before_ms = clock_now_ms() - HOUR_MS + i * SECOND_MS},
+                      NULL, SERVICE_SMTP));
+        place_publish(&place, crowded);
+        for (int waits = 0; atomic_load(&crowd.done) < before + CLIENTS && waits < 2000; waits++)
+            usleep(5000);
+    }
+    atomic_store(&crowd.over, true);
+    for (int i = 0; i < CLIENTS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(crowd.failed, 0);
+    assert_true(crowd.done >= ROTATIONS * CLIENTS);
+    assert_true(crowd.named > 0);
+    certificate_free(first);
+    certificate_free(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -379,6 +450,7 @@ int main(void)
         TEST(test_freed_while_looking),
         TEST(test_refusal_is_temporary),
         TEST(test_open_sessions_outlive_a_swap),
+        TEST(test_rotation_under_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
