@@ -202,10 +202,11 @@ static void end_look(struct look *l)
     told_end(s->told);
     start_timer(s, l->snapshot->document);
     s->look = NULL;
-    for (struct list *node; (node = list_take(&s->present));) {
-        struct waiting *w = LIST_OBJECT(node, struct waiting, node);
+    LIST_EACH(w, &s->present, struct waiting, node)
+    {
         if (w->fn)
             w->fn(w->context, l->facts, l->fact_count, &wire);
+        list_remove(&w->node);
         free(w);
     }
     look_free(l);
@@ -336,15 +337,23 @@ struct sentinel *sentinel_new(struct world *world)
     return s;
 }
 
+static void drop_waiting(struct list *list)
+{
+    LIST_EACH(w, list, struct waiting, node)
+    {
+        list_remove(&w->node);
+        free(w);
+    }
+}
+
 void sentinel_free(struct sentinel *sentinel)
 {
     if (!sentinel)
         return;
     if (sentinel->look)
         look_free(sentinel->look);
-    for (struct list *node;
-         (node = list_take(&sentinel->present)) || (node = list_take(&sentinel->next));)
-        free(LIST_OBJECT(node, struct waiting, node));
+    drop_waiting(&sentinel->present);
+    drop_waiting(&sentinel->next);
     for (int i = 0; i < CLIENT_KINDS; i++)
         SSL_CTX_free(sentinel->clients[i]);
     loop_timer_free(sentinel->timer);

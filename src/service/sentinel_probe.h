@@ -3,10 +3,9 @@
 #ifndef SERVICE_SENTINEL_PROBE_H
 #define SERVICE_SENTINEL_PROBE_H
 
-#include <openssl/ssl.h>
-
 #include "base/ip.h"
 #include "io/loop.h"
+#include "io/tls.h"
 #include "policy/diagnose.h"
 
 struct probe;
