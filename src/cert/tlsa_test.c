@@ -77,9 +77,8 @@ static void test_every_kind(void **state)
                 assert_int_equal(tlsa_is_usable(usage, selector, matching), known && usage >= 2);
                 assert_false(
                     certificate_matches_tlsa(certificate, usage, selector, matching, SPAN("")));
-                of_leaf.p[of_leaf.n - 1] ^= 1;
-                assert_false(certificate_matches_tlsa(certificate, usage, selector, matching,
-                                                      buf_span(&of_leaf)));
+                struct span cut = span_head(buf_span(&of_leaf), of_leaf.n - 1);
+                assert_false(certificate_matches_tlsa(certificate, usage, selector, matching, cut));
                 buf_done(&of_leaf);
                 buf_done(&of_root);
             }
