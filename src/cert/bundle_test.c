@@ -216,6 +216,18 @@ static void test_pkcs12(void **state)
     ERR_clear_error();
 }
 
+/* Distributions ship the old ciphers apart: then the file is not to blame, nor the passphrase. */
+static void test_without_legacy_provider(void **state)
+{
+    (void)state;
+    write_pkcs12("secret", true, true);
+    setenv("OPENSSL_MODULES", "/nonexistent", 1);
+    read_fails("secret", ERR_DENIED, "legacy provider, which is not installed");
+    read_fails("wrong", ERR_DENIED, "the passphrase does not open the file");
+    unsetenv("OPENSSL_MODULES");
+    bundle_free(read_ok("secret", "PKCS#12"));
+}
+
 static void test_pkcs12_without_passphrase(void **state)
 {
     (void)state;
@@ -330,9 +342,16 @@ static void test_rounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pem),    TEST(test_odd_texts), TEST(test_der),
-        TEST(test_pkcs7),  TEST(test_pkcs12),    TEST(test_pkcs12_without_passphrase),
-        TEST(test_cut),    TEST(test_nothing),   TEST(test_size_limits),
+        TEST(test_pem),
+        TEST(test_odd_texts),
+        TEST(test_der),
+        TEST(test_pkcs7),
+        TEST(test_pkcs12),
+        TEST(test_pkcs12_without_passphrase),
+        TEST(test_without_legacy_provider),
+        TEST(test_cut),
+        TEST(test_nothing),
+        TEST(test_size_limits),
         TEST(test_rounds),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);

@@ -13,7 +13,7 @@
 enum cert_service { SERVICE_SMTP = 1, SERVICE_HTTP = 2, SERVICE_CLIENT = 4, SERVICE_EDGE = 8 };
 
 enum {
-    CERT_THUMBPRINT_HEX = 41,   /* SHA-1 as Exchange prints it, and NUL */
+    CERT_THUMBPRINT_HEX = 41, /* SHA-1 as Exchange prints it, and NUL */
     CERT_SHA256_HEX = 65,
     CERT_PEM_MAX = 1024 * 1024, /* bytes of one PEM input */
     CERT_NAMES_MAX = 1024,      /* SAN entries that are read; more is ERR_LIMIT */

@@ -45,14 +45,24 @@ static enum err take_key(struct parts *parts, const PKCS8_PRIV_KEY_INFO *info)
     return parts_add_key(parts, info ? EVP_PKCS82PKEY(info) : NULL);
 }
 
-static enum err fail_to_open(struct reader *reader, const char *what)
+/* PKCS#12's and PKCS#5's first schemes have RC2, RC4 and DES in them; 3DES is the one that OpenSSL
+ * still counts among the usual ones. */
+static bool needs_legacy(const X509_ALGOR *encryption)
 {
-    const char *text = what;
-    if (!reader->library.legacy)
-        text = "its encryption cannot be opened; old files need OpenSSL's legacy provider, which "
-               "is not "
-               "installed here";
-    return parts_fail(reader->parts, ERR_DENIED, text);
+    switch (OBJ_obj2nid(encryption->algorithm)) {
+    case NID_pbes2:
+    case NID_pbe_WithSHA1And3_Key_TripleDES_CBC:
+    case NID_pbe_WithSHA1And2_Key_TripleDES_CBC: return false;
+    default: return true;
+    }
+}
+
+static enum err fail_to_open(struct parts *parts, const struct old_library *library,
+                             const X509_ALGOR *encryption, const char *what)
+{
+    if (!library->legacy && needs_legacy(encryption))
+        what = "its old encryption takes OpenSSL's legacy provider, which is not installed here";
+    return parts_fail(parts, ERR_DENIED, what);
 }
 
 enum err parts_add_encrypted_key(struct parts *parts, const unsigned char *der, long n)
@@ -72,7 +82,8 @@ enum err parts_add_encrypted_key(struct parts *parts, const unsigned char *der, 
         PKCS8_PRIV_KEY_INFO *info = PKCS8_decrypt_ex(
             encrypted, parts->passphrase.p, (int)parts->passphrase.n, library.context, NULL);
         err = info ? take_key(parts, info)
-                   : parts_fail(parts, ERR_DENIED, "the passphrase does not open the private key");
+                   : fail_to_open(parts, &library, algorithm,
+                                  "the passphrase does not open the private key");
         PKCS8_PRIV_KEY_INFO_free(info);
         library_close(&library);
     }
@@ -93,7 +104,8 @@ static enum err add_shrouded_key(struct reader *reader, const PKCS12_SAFEBAG *ba
     PKCS8_PRIV_KEY_INFO *info = PKCS12_decrypt_skey_ex(
         bag, reader->passphrase, reader->passphrase_n, reader->library.context, NULL);
     err = info ? take_key(reader->parts, info)
-               : fail_to_open(reader, "the passphrase does not open the private key");
+               : fail_to_open(reader->parts, &reader->library, algorithm,
+                              "the passphrase does not open the private key");
     PKCS8_PRIV_KEY_INFO_free(info);
     return err;
 }
@@ -154,11 +166,14 @@ static enum err open_safe(struct reader *reader, PKCS7 *safe, STACK_OF(PKCS12_SA
     if (!safe->d.encrypted || !safe->d.encrypted->enc_data ||
         !safe->d.encrypted->enc_data->algorithm)
         return parts_fail(reader->parts, ERR_SYNTAX, "the PKCS#12 file is damaged");
-    enum err err = parts_charge(reader->parts, safe->d.encrypted->enc_data->algorithm);
+    const X509_ALGOR *algorithm = safe->d.encrypted->enc_data->algorithm;
+    enum err err = parts_charge(reader->parts, algorithm);
     if (err != OK)
         return err;
     *bags = PKCS12_unpack_p7encdata(safe, reader->passphrase, reader->passphrase_n);
-    return *bags ? OK : fail_to_open(reader, "the passphrase does not open the certificates");
+    return *bags ? OK
+                 : fail_to_open(reader->parts, &reader->library, algorithm,
+                                "the passphrase does not open the certificates");
 }
 
 static enum err add_safe(struct reader *reader, PKCS7 *safe)
@@ -188,7 +203,7 @@ static enum err check_mac(struct reader *reader, PKCS12 *p12)
     if (PKCS12_verify_mac(p12, reader->passphrase, reader->passphrase_n) == 1)
         return OK;
     if (reader->passphrase_n > 0)
-        return fail_to_open(reader, "the passphrase does not open the file");
+        return parts_fail(reader->parts, ERR_DENIED, "the passphrase does not open the file");
     reader->passphrase = NULL;
     if (PKCS12_verify_mac(p12, NULL, 0) == 1)
         return OK;
