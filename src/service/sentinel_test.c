@@ -385,7 +385,8 @@ static void *visit_again_and_again(void *context)
         SSL *ssl = SSL_new(ctx);
         bool named = i % 2;
         SSL_set_fd(ssl, fd);
-        SSL_set_tlsext_host_name(ssl, named ? "mx.example.net" : "mx.example.com");
+        const char *name = named ? "mx.example.net" : "mx.example.com";
+        SSL_set_tlsext_host_name(ssl, name);
         if (SSL_connect(ssl) == 1) {
             char seen[CERT_THUMBPRINT_HEX];
             tls_thumbprint(SSL_get0_peer_certificate(ssl), seen);
