@@ -1,15 +1,13 @@
-/* cert: what certificates there are, who uses them and why. */
-#include <unistd.h>
+#include "cli/certificates.h"
 
 #include "cli/answer.h"
-#include "cli/certificates_offline.h"
 #include "cli/client.h"
 #include "cli/connectors.h"
 #include "cli/human.h"
+#include "cli/offline.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
-
-enum { PEM_BYTES_MAX = 1024 * 1024 };
+#include "present/certificate_json.h"
 
 /* The issuer's common name: "CN=R11, O=Let's Encrypt" is R11. */
 static struct span short_issuer(const json_t *certificate)
@@ -55,9 +53,10 @@ static enum style style_of(struct span status)
 {
     if (span_eq(status, SPAN("active")))
         return STYLE_GOOD;
-    if (span_eq(status, SPAN("expired")) || span_eq(status, SPAN("unusable")))
+    if (span_eq(status, SPAN("expired")) || span_starts(status, SPAN("key-")))
         return STYLE_BAD;
-    return span_eq(status, SPAN("not-yet-valid")) ? STYLE_WARNING : STYLE_FAINT;
+    bool idle = span_eq(status, SPAN("standby")) || span_eq(status, SPAN("superseded"));
+    return idle ? STYLE_FAINT : STYLE_WARNING;
 }
 
 static void add_row(struct command *c, struct table *t, const json_t *certificate)
@@ -73,7 +72,7 @@ static void add_row(struct command *c, struct table *t, const json_t *certificat
     table_add(t, STYLE_PLAIN, short_issuer(certificate));
     buf_reset(&text);
     value_add_text(&text, answer_of(certificate, "services"));
-    table_add(t, STYLE_PLAIN, buf_span(&text));
+    table_add(t, STYLE_PLAIN, text.n ? buf_span(&text) : SPAN("-"));
     buf_reset(&text);
     human_add_when(&text, expires, c->now_ms);
     table_add(t, expires - c->now_ms < 14 * DAY_MS ? STYLE_WARNING : STYLE_PLAIN, buf_span(&text));
@@ -84,7 +83,24 @@ static void add_row(struct command *c, struct table *t, const json_t *certificat
     buf_done(&text);
 }
 
-static void say_list(struct command *c, const json_t *answer)
+/* A request stands among the certificates, as that is where people look for it. */
+static void add_request_row(struct table *t, const json_t *request)
+{
+    struct buf text = BUF_INIT(BUF_UNLIMITED);
+    buf_add_text(&text, "request ");
+    thumbprint_add(&text, answer_text(request, "id"));
+    table_add(t, STYLE_FAINT, buf_span(&text));
+    buf_reset(&text);
+    add_names(&text, request);
+    table_add(t, STYLE_PLAIN, buf_span(&text));
+    buf_done(&text);
+    for (size_t i = 0; i < 3; i++)
+        table_add(t, STYLE_FAINT, SPAN("-"));
+    table_add(t, STYLE_WARNING, answer_text(request, "status"));
+    table_add(t, STYLE_FAINT, SPAN("-"));
+}
+
+void certificates_say(struct command *c, const json_t *answer)
 {
     static const struct column columns[] = {
         {"THUMBPRINT"},
@@ -100,6 +116,7 @@ static void say_list(struct command *c, const json_t *answer)
     struct table t;
     table_init(&t, columns, COUNT_OF(columns));
     json_array_foreach(answer_of(answer, "certificates"), i, item) add_row(c, &t, item);
+    json_array_foreach(answer_of(answer, "requests"), i, item) add_request_row(&t, item);
     table_print(&t, &c->terminal, 0, &c->out);
     table_done(&t);
     json_array_foreach(answer_of(answer, "faults"), i, item)
@@ -111,23 +128,19 @@ static void say_list(struct command *c, const json_t *answer)
     }
 }
 
-/* Without a daemon, or where it is wished, the folder is read; where there is no folder either, it
- * is the daemon that is missed. */
-static bool goes_offline(struct command *c)
-{
-    if (options_has(&c->options, "offline") || options_has(&c->options, "config"))
-        return true;
-    struct span folder = arena_printf(&c->arena, SPAN_FMT "/certificates", SPAN_ARG(c->data));
-    return !client_is_reachable(c) && access(folder.p, R_OK | X_OK) == 0;
-}
-
 static int get_list(struct command *c, json_t **answer)
 {
     struct buf target;
-    if (goes_offline(c))
-        return certificates_read_offline(c, answer);
-    client_target(&target, "/v1/certificates");
-    return client_get(c, &target, answer);
+    if (!offline_is_wished(c)) {
+        client_target(&target, "/v1/certificates");
+        return client_get(c, &target, answer);
+    }
+    struct offline o;
+    int code = offline_open(c, c->now_ms, &o);
+    if (code == CLI_DONE)
+        *answer = certificates_to_json(&o.view);
+    offline_close(&o);
+    return code;
 }
 
 int run_cert_list(struct command *c)
@@ -137,7 +150,7 @@ int run_cert_list(struct command *c)
     if (code == CLI_DONE && c->json)
         command_print_json(c, answer);
     else if (code == CLI_DONE)
-        say_list(c, answer);
+        certificates_say(c, answer);
     json_decref(answer);
     return code;
 }
@@ -178,87 +191,37 @@ static void say_certificate(struct command *c, const json_t *certificate)
     say_verdicts(c, certificate);
 }
 
-static const json_t *find_offline(struct command *c, const json_t *list, struct span wanted)
+static int show_offline(struct command *c, struct span wanted, json_t **answer)
 {
-    size_t i, found = 0;
-    const json_t *item, *match = NULL;
-    json_array_foreach(answer_of(list, "certificates"), i,
-                       item) if (span_istarts(answer_text(item, "thumbprint"), wanted))
-    {
-        match = item;
-        found++;
-    }
-    if (found == 1)
-        return match;
-    command_refusef(c, found ? "give more digits" : "list them with: sealpost cert list --offline",
-                    "%zu certificates have thumbprints that begin with " SPAN_FMT, found,
-                    SPAN_ARG(wanted));
-    return NULL;
-}
-
-static int show_offline(struct command *c, struct span wanted)
-{
-    json_t *list = NULL;
-    int code = certificates_read_offline(c, &list);
-    const json_t *certificate = code == CLI_DONE ? find_offline(c, list, wanted) : NULL;
-    if (certificate && c->json)
-        command_print_json(c, certificate);
-    else if (certificate)
-        say_certificate(c, certificate);
-    json_decref(list);
-    return code == CLI_DONE && !certificate ? CLI_REFUSED : code;
+    struct offline o;
+    size_t at;
+    int code = offline_open(c, c->now_ms, &o);
+    enum view_lookup lookup = code == CLI_DONE ? view_find(o.set, wanted, &at) : VIEW_UNKNOWN;
+    if (code == CLI_DONE && lookup == VIEW_FOUND)
+        *answer = certificate_to_json_in_full(&o.view, at);
+    else if (code == CLI_DONE)
+        code = command_refuse(c, view_lookup_text(&c->arena, lookup, wanted),
+                              span_of(view_lookup_remedy(lookup)));
+    offline_close(&o);
+    return code;
 }
 
 int run_cert_show(struct command *c)
 {
     struct buf target;
     json_t *answer = NULL;
-    if (goes_offline(c))
-        return show_offline(c, command_word(c, 0));
-    client_target(&target, "/v1/certificates");
-    client_add_part(&target, command_word(c, 0));
-    int code = client_get(c, &target, &answer);
+    int code;
+    if (offline_is_wished(c)) {
+        code = show_offline(c, command_word(c, 0), &answer);
+    } else {
+        client_target(&target, "/v1/certificates");
+        client_add_part(&target, command_word(c, 0));
+        code = client_get(c, &target, &answer);
+    }
     if (code == CLI_DONE && c->json)
         command_print_json(c, answer);
     else if (code == CLI_DONE)
         say_certificate(c, answer);
     json_decref(answer);
-    return code;
-}
-
-/* ---- import ---- */
-
-static int send_pem(struct command *c, struct span pem)
-{
-    struct buf target;
-    json_t *answer = NULL;
-    client_target(&target, "/v1/certificates");
-    struct request request = {"POST", &target, "application/x-pem-file", pem};
-    int code = client_ask(c, &request, &answer);
-    if (code == CLI_DONE && c->json) {
-        command_print_json(c, answer);
-    } else if (code == CLI_DONE) {
-        json_t *list = json_pack("{s:[O]}", "certificates", answer);
-        say_list(c, list);
-        json_decref(list);
-    }
-    json_decref(answer);
-    buf_done(&target);
-    return code;
-}
-
-int run_cert_import(struct command *c)
-{
-    struct buf pem = BUF_INIT(BUF_UNLIMITED);
-    int code = CLI_DONE;
-    for (size_t i = 0; i < command_word_count(c) && code == CLI_DONE; i++) {
-        if (command_read_file(c, command_word(c, i), PEM_BYTES_MAX, &pem) != OK)
-            code = CLI_REFUSED;
-        buf_add_char(&pem, '\n'); /* files need not end with one */
-    }
-    if (code == CLI_DONE)
-        code = send_pem(c, buf_span(&pem));
-    explicit_bzero(pem.p, pem.n); /* it holds the private key */
-    buf_done(&pem);
     return code;
 }

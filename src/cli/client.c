@@ -150,6 +150,13 @@ static struct curl_slist *set_up(struct command *c, struct transfer *t,
     return headers;
 }
 
+/* Refusals that hold more than a sentence, which the caller shows. */
+static bool has_reasons(long status, const json_t *body)
+{
+    return (status == 422 && answer_of(body, "problems")) ||
+           (status == 409 && answer_of(body, "plan"));
+}
+
 /* The exit code for an answer that is no success; its words are the daemon's. */
 static int judge(struct command *c, long status, json_t *body)
 {
@@ -157,7 +164,7 @@ static int judge(struct command *c, long status, json_t *body)
         return CLI_DONE;
     const json_t *error = answer_of(body, "error");
     struct span text = answer_text(error, "text");
-    if (status == 422 && answer_of(body, "problems"))
+    if (has_reasons(status, body))
         return CLI_REFUSED;
     if (text.n == 0)
         return command_refusef(c, NULL, "the daemon answered with status %ld and no explanation",
@@ -189,7 +196,7 @@ static int run(struct command *c, struct transfer *t, const struct request *requ
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
     json_t *body = t->body.n ? json_loadb(t->body.p, t->body.n, JSON_ALLOW_NUL, NULL) : NULL;
     int exit_code = judge(c, status, body);
-    if (answer && (exit_code == CLI_DONE || status == 422))
+    if (answer && (exit_code == CLI_DONE || has_reasons(status, body)))
         *answer = body;
     else
         json_decref(body);

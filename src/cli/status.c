@@ -2,7 +2,7 @@
 #include "cli/answer.h"
 #include "cli/client.h"
 #include "cli/connectors.h"
-#include "cli/events.h"
+#include "cli/findings.h"
 #include "cli/human.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
@@ -23,29 +23,6 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* What, consequence and remedy, whole, as the remedy is there to be pasted. Returns the number of
- * lines. */
-static size_t add_finding(struct buf *out, const struct terminal *t, const json_t *finding)
-{
-    struct span level = answer_text(finding, "level"), subject = answer_text(finding, "subject");
-    struct span text = answer_text(finding, "text"), remedy = answer_text(finding, "remedy");
-    struct span consequence = answer_text(finding, "consequence");
-    struct buf head = BUF_INIT(BUF_UNLIMITED);
-    buf_addf(&head, "%lld " SPAN_FMT ": " SPAN_FMT, (long long)answer_number(finding, "id"),
-             SPAN_ARG(subject), SPAN_ARG(text));
-    size_t lines = wrap_add(out, t, level_style(level), buf_span(&head), 0, LABEL_WIDTH);
-    buf_done(&head);
-    if (consequence.n) {
-        terminal_add(out, t, STYLE_FAINT, SPAN("  consequence "));
-        lines += wrap_add(out, t, STYLE_PLAIN, consequence, LABEL_WIDTH, LABEL_WIDTH);
-    }
-    if (remedy.n) {
-        terminal_add(out, t, STYLE_FAINT, SPAN("  remedy      "));
-        lines += wrap_add(out, t, STYLE_PLAIN, remedy, LABEL_WIDTH, LABEL_WIDTH);
-    }
-    return lines;
-}
-
 /* How many findings fit into `room` lines; a further line says how many do not. */
 static size_t count_findings(const struct command *c, const json_t *findings, size_t *room)
 {
@@ -54,7 +31,7 @@ static size_t count_findings(const struct command *c, const json_t *findings, si
     const json_t *finding;
     json_array_foreach(findings, i, finding)
     {
-        size_t lines = add_finding(&scratch, &c->terminal, finding);
+        size_t lines = finding_add(&scratch, &c->terminal, finding, false);
         if (lines + (i + 1 < count) > *room)
             break;
         *room -= lines;
@@ -223,8 +200,9 @@ static void say_labelled(struct command *c, const char *label, struct span text)
 
 static void say_certificates(struct command *c, const json_t *status)
 {
-    static const char *const words[] = {"active",  "superseded",    "spare",
-                                        "expired", "not-yet-valid", "unusable"};
+    static const char *const words[] = {
+        "active",      "standby",      "superseded", "expired",          "not-yet-valid",
+        "key-missing", "key-mismatch", "untrusted",  "chain-incomplete", "weak-signature"};
     const json_t *list = answer_of(status, "certificates");
     struct buf line = BUF_INIT(BUF_UNLIMITED);
     for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -291,7 +269,7 @@ static void say_status(struct command *c, const json_t *status)
     {
         if (i == plan.findings)
             break;
-        add_finding(&c->out, &c->terminal, finding);
+        finding_add(&c->out, &c->terminal, finding, false);
     }
     if (plan.findings < json_array_size(findings))
         command_say(c, STYLE_WARNING,

@@ -1,5 +1,7 @@
 #include "cli/verbs.h"
 
+#include "cli/verbs_certificates.h"
+
 #define TABLE(array)                                                                               \
     {                                                                                              \
         (array), COUNT_OF(array)                                                                   \
@@ -41,12 +43,6 @@ static const struct option limit_items[] = {
     {"limit", "N", "how many at most; 0: all", 'l'},
 };
 static const struct option_table limit_options = TABLE(limit_items);
-
-static const struct option cert_items[] = {
-    {"offline", NULL, "read the folder instead of asking the daemon", 0},
-    {"config", "FILE", "offline: choose for the connectors of this document", 'c'},
-};
-static const struct option_table cert_options = TABLE(cert_items);
 
 static const struct option filter_items[] = {
     {"domain", "PATTERN", "recipients of this domain", 0},
@@ -206,33 +202,7 @@ const struct verb verbs[] = {
     CONNECTOR_VERBS("send-connector", "a send connector",
                     "partner address-spaces=partner.example smart-hosts=mx.partner.example"),
 
-    {"cert",
-     "list",
-     "",
-     "list the certificates and which connector uses them",
-     "Works without a daemon: it then reads the certificates in the data folder.",
-     {&cert_options},
-     0,
-     0,
-     run_cert_list},
-    {"cert",
-     "show",
-     "THUMBPRINT",
-     "show a certificate and why it is chosen or not",
-     "The first digits are enough where they are unique.",
-     {&cert_options},
-     1,
-     1,
-     run_cert_show},
-    {"cert",
-     "import",
-     "FILE...",
-     "add a certificate with its chain and key (PEM)",
-     "Several files are taken as one: certificate, chain and key may stand in files of their own.",
-     {0},
-     1,
-     16,
-     run_cert_import},
+    CERTIFICATE_VERBS,
 
     {"queue",
      "list",

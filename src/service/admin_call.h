@@ -9,6 +9,7 @@
 #include "conf/document.h"
 #include "io/http.h"
 #include "mail/ids.h"
+#include "present/json.h"
 #include "service/admin.h"
 #include "service/world.h"
 
@@ -57,17 +58,9 @@ bool admin_query_switch(struct admin_call *call, const char *name); /* "1" or "t
 /* The body as a JSON object, to be released; NULL: the answer was given. */
 json_t *admin_body(struct admin_call *call);
 
-/* ---- values ---- */
+/* ---- values: present/json.h, and ---- */
 
-/* Bytes that are not UTF-8 become U+FFFD: much of it was written by peers. */
-json_t *admin_text(struct span s);
-/* As admin_text; null where it is empty. */
-json_t *admin_text_or_null(struct span s);
-json_t *admin_time(int64_t ms); /* ISO 8601 in UTC; null for 0 */
 json_t *admin_id(struct message_id id);
-json_t *admin_number(uint64_t n);
-void admin_set(json_t *object, const char *key, json_t *value); /* takes the value over */
-void admin_push(json_t *array, json_t *value);
 json_t *admin_problems(const struct problems *problems);
 
 struct event;
@@ -82,7 +75,12 @@ admin_handler_fn admin_list_receive_connectors, admin_get_receive_connector,
     admin_patch_receive_connector, admin_add_receive_connector, admin_remove_receive_connector;
 admin_handler_fn admin_list_send_connectors, admin_get_send_connector, admin_patch_send_connector,
     admin_add_send_connector, admin_remove_send_connector;
-admin_handler_fn admin_list_certificates, admin_get_certificate, admin_add_certificate;
+admin_handler_fn admin_list_certificates, admin_get_certificate, admin_export_chain,
+    admin_export_pkcs12;
+admin_handler_fn admin_import_certificate, admin_make_certificate, admin_remove_certificate,
+    admin_patch_certificate, admin_renew_certificate;
+admin_handler_fn admin_list_requests, admin_add_request, admin_get_request, admin_remove_request;
+admin_handler_fn admin_explain, admin_doctor, admin_look_around;
 admin_handler_fn admin_list_messages, admin_get_message, admin_get_content, admin_act,
     admin_list_next_hops;
 admin_handler_fn admin_find_tracks, admin_find_events;

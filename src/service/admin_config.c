@@ -10,9 +10,9 @@ void admin_get_config(struct admin_call *call)
 {
     struct snapshot *s = snapshot_current(call->admin->world);
     json_t *value = json_object();
-    admin_set(value, "revision", admin_number(s->revision));
-    admin_set(value, "text", admin_text(s->document->text));
-    admin_set(value, "document", document_to_json(s->document));
+    present_set(value, "revision", present_number(s->revision));
+    present_set(value, "text", present_text(s->document->text));
+    present_set(value, "document", document_to_json(s->document));
     snapshot_release(s);
     admin_answer(call, 200, value);
 }
@@ -25,11 +25,11 @@ static void answer_problems(struct admin_call *call, const struct problems *prob
     struct span text =
         arena_printf(call->arena, "the document has %zu error%s; nothing was changed",
                      problems->errors, problems->errors == 1 ? "" : "s");
-    admin_set(error, "code", json_string("invalid-document"));
-    admin_set(error, "text", admin_text(text));
-    admin_set(error, "remedy", json_string("correct what the problems name and send it again"));
-    admin_set(value, "error", error);
-    admin_set(value, "problems", admin_problems(problems));
+    present_set(error, "code", json_string("invalid-document"));
+    present_set(error, "text", present_text(text));
+    present_set(error, "remedy", json_string("correct what the problems name and send it again"));
+    present_set(value, "error", error);
+    present_set(value, "problems", admin_problems(problems));
     admin_answer(call, 422, value);
 }
 
@@ -54,12 +54,12 @@ static void on_applied(void *context, enum err err, const struct problems *probl
         return;
     }
     json_t *value = json_object();
-    admin_set(value, "revision",
-              admin_number(change->dry_run ? change->revision_before : revision));
-    admin_set(value, "changed", json_boolean(diff.n > 0));
-    admin_set(value, "dry-run", json_boolean(change->dry_run));
-    admin_set(value, "diff", admin_text(diff));
-    admin_set(value, "problems", admin_problems(problems));
+    present_set(value, "revision",
+                present_number(change->dry_run ? change->revision_before : revision));
+    present_set(value, "changed", json_boolean(diff.n > 0));
+    present_set(value, "dry-run", json_boolean(change->dry_run));
+    present_set(value, "diff", present_text(diff));
+    present_set(value, "problems", admin_problems(problems));
     admin_answer(call, 200, value);
 }
 
@@ -133,10 +133,10 @@ void admin_diff_config(struct admin_call *call)
     struct buf diff = BUF_INIT(BUF_UNLIMITED);
     document_add_diff(&diff, s->document, document);
     json_t *value = json_object();
-    admin_set(value, "revision", admin_number(s->revision));
-    admin_set(value, "changed", json_boolean(diff.n > 0));
-    admin_set(value, "diff", admin_text(buf_span(&diff)));
-    admin_set(value, "problems", admin_problems(&problems));
+    present_set(value, "revision", present_number(s->revision));
+    present_set(value, "changed", json_boolean(diff.n > 0));
+    present_set(value, "diff", present_text(buf_span(&diff)));
+    present_set(value, "problems", admin_problems(&problems));
     buf_done(&diff);
     snapshot_release(s);
     document_free(document);
@@ -149,13 +149,13 @@ void admin_diff_config(struct admin_call *call)
 static json_t *revision_value(const struct revision *revision, bool with_text)
 {
     json_t *value = json_object();
-    admin_set(value, "revision", admin_number(revision->number));
-    admin_set(value, "time", admin_time(revision->time_ms));
-    admin_set(value, "author", admin_text(revision->author));
-    admin_set(value, "comment", admin_text(revision->comment));
-    admin_set(value, "diff", admin_text(revision->diff));
+    present_set(value, "revision", present_number(revision->number));
+    present_set(value, "time", present_time(revision->time_ms));
+    present_set(value, "author", present_text(revision->author));
+    present_set(value, "comment", present_text(revision->comment));
+    present_set(value, "diff", present_text(revision->diff));
     if (with_text)
-        admin_set(value, "text", admin_text(revision->text));
+        present_set(value, "text", present_text(revision->text));
     return value;
 }
 
@@ -169,8 +169,8 @@ static void on_revisions(void *context, enum err err, const struct revision *rev
     }
     json_t *value = json_object(), *array = json_array();
     for (size_t i = 0; err == OK && i < count; i++)
-        admin_push(array, revision_value(&revisions[i], false));
-    admin_set(value, "revisions", array);
+        present_push(array, revision_value(&revisions[i], false));
+    present_set(value, "revisions", array);
     admin_answer(call, 200, value);
 }
 

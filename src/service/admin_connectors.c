@@ -21,13 +21,13 @@ static bool exists(const struct document *d, bool receive, struct span name)
 static json_t *connector_value(const struct snapshot *s, bool receive, struct span name)
 {
     json_t *value = json_object();
-    admin_set(value, "name", admin_text(name));
+    present_set(value, "name", present_text(name));
     json_t *keys = document_connector_to_json(s->document, receive, name);
     json_object_update_missing(value, keys);
     json_decref(keys);
     if (receive) {
         const struct receive_connector *connector = document_receive_connector(s->document, name);
-        admin_set(value, "presents", admin_presented(snapshot_receive_tls(s, connector)));
+        present_set(value, "presents", admin_presented(snapshot_receive_tls(s, connector)));
     }
     return value;
 }
@@ -39,11 +39,11 @@ static void list(struct admin_call *call, bool receive)
     json_t *array = json_array(), *value = json_object();
     size_t count = receive ? d->receive_connector_count : d->send_connector_count;
     for (size_t i = 0; i < count; i++)
-        admin_push(array, connector_value(s, receive,
-                                          receive ? d->receive_connectors[i].name
-                                                  : d->send_connectors[i].name));
-    admin_set(value, "revision", admin_number(s->revision));
-    admin_set(value, receive ? "receive-connectors" : "send-connectors", array);
+        present_push(array, connector_value(s, receive,
+                                            receive ? d->receive_connectors[i].name
+                                                    : d->send_connectors[i].name));
+    present_set(value, "revision", present_number(s->revision));
+    present_set(value, receive ? "receive-connectors" : "send-connectors", array);
     snapshot_release(s);
     admin_answer(call, 200, value);
 }

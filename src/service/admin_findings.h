@@ -5,9 +5,9 @@
 #include "service/admin_call.h"
 #include "service/deliver.h"
 
-/* An array of findings, the worst first, with the members of events. *health: "green" without any,
- * "yellow" with warnings, "red" with errors. */
-json_t *admin_findings(struct arena *arena, struct world *world, const struct snapshot *s,
+/* An array of findings: of the queue, of everything about certificates, of next hops. *health:
+ * "green" without any, "yellow" with warnings, "red" with errors. */
+json_t *admin_findings(struct admin_call *call, const struct snapshot *s,
                        const struct deliver_next_hop *hops, size_t hop_count, const char **health);
 
 #endif

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "service/admin_call.h"
 #include "store/events.h"
 
@@ -23,10 +21,10 @@ void admin_fail(struct admin_call *call, int status, const char *code, struct sp
                 const char *remedy)
 {
     json_t *error = json_object(), *value = json_object();
-    admin_set(error, "code", json_string(code));
-    admin_set(error, "text", admin_text(text));
-    admin_set(error, "remedy", admin_text_or_null(span_of(remedy)));
-    admin_set(value, "error", error);
+    present_set(error, "code", json_string(code));
+    present_set(error, "text", present_text(text));
+    present_set(error, "remedy", present_text_or_null(span_of(remedy)));
+    present_set(value, "error", error);
     admin_answer(call, status, value);
 }
 
@@ -109,60 +107,11 @@ json_t *admin_body(struct admin_call *call)
     return NULL;
 }
 
-json_t *admin_text(struct span s)
-{
-    if (s.n == 0)
-        return json_string("");
-    json_t *value =
-        text_is_utf8(s) && span_find(s, '\0') == s.n ? json_stringn_nocheck(s.p, s.n) : NULL;
-    if (value)
-        return value;
-    struct buf quoted = BUF_INIT(BUF_UNLIMITED);
-    encode_json(&quoted, s);
-    value = json_loadb(quoted.p, quoted.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    buf_done(&quoted);
-    assert(value);
-    return value;
-}
-
-json_t *admin_text_or_null(struct span s)
-{
-    return s.n ? admin_text(s) : json_null();
-}
-
-json_t *admin_time(int64_t ms)
-{
-    if (ms == 0)
-        return json_null();
-    struct buf text = BUF_INIT(64);
-    clock_add_iso(&text, ms);
-    json_t *value = admin_text(buf_span(&text));
-    buf_done(&text);
-    return value;
-}
-
 json_t *admin_id(struct message_id id)
 {
     char text[MESSAGE_ID_TEXT];
     message_id_format(id, text);
     return json_string(text);
-}
-
-json_t *admin_number(uint64_t n)
-{
-    return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
-void admin_set(json_t *object, const char *key, json_t *value)
-{
-    int failed = json_object_set_new_nocheck(object, key, value);
-    assert(!failed);
-}
-
-void admin_push(json_t *array, json_t *value)
-{
-    int failed = json_array_append_new(array, value);
-    assert(!failed);
 }
 
 json_t *admin_problems(const struct problems *problems)
@@ -171,13 +120,13 @@ json_t *admin_problems(const struct problems *problems)
     for (size_t i = 0; problems && i < problems->count; i++) {
         const struct problem *p = &problems->items[i];
         json_t *object = json_object();
-        admin_set(object, "warning", json_boolean(p->warning));
-        admin_set(object, "line", admin_number(p->line));
-        admin_set(object, "column", admin_number(p->column));
-        admin_set(object, "path", admin_text(p->path));
-        admin_set(object, "text", admin_text(p->text));
-        admin_set(object, "remedy", admin_text_or_null(p->remedy));
-        admin_push(array, object);
+        present_set(object, "warning", json_boolean(p->warning));
+        present_set(object, "line", present_number(p->line));
+        present_set(object, "column", present_number(p->column));
+        present_set(object, "path", present_text(p->path));
+        present_set(object, "text", present_text(p->text));
+        present_set(object, "remedy", present_text_or_null(p->remedy));
+        present_push(array, object);
     }
     return array;
 }
@@ -186,14 +135,14 @@ json_t *admin_event(const struct event *event)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     json_t *object = json_object();
-    admin_set(object, "number", admin_number(event->number));
-    admin_set(object, "time", admin_time(event->time_ms));
-    admin_set(object, "id", admin_number(event->id));
-    admin_set(object, "level", json_string(levels[event->level]));
-    admin_set(object, "name", admin_text(event->name));
-    admin_set(object, "subject", admin_text(event->subject));
-    admin_set(object, "text", admin_text(event->text));
-    admin_set(object, "consequence", admin_text_or_null(event->consequence));
-    admin_set(object, "remedy", admin_text_or_null(event->remedy));
+    present_set(object, "number", present_number(event->number));
+    present_set(object, "time", present_time(event->time_ms));
+    present_set(object, "id", present_number(event->id));
+    present_set(object, "level", json_string(levels[event->level]));
+    present_set(object, "name", present_text(event->name));
+    present_set(object, "subject", present_text(event->subject));
+    present_set(object, "text", present_text(event->text));
+    present_set(object, "consequence", present_text_or_null(event->consequence));
+    present_set(object, "remedy", present_text_or_null(event->remedy));
     return object;
 }

@@ -15,21 +15,21 @@ static json_t *recipient_value(struct arena *arena, const struct queued_message 
 {
     struct waiting w = waiting_explain(arena, facts, message, r);
     json_t *value = json_object();
-    admin_set(value, "number", admin_number(r->number));
-    admin_set(value, "address", admin_text(r->recipient.address));
-    admin_set(value, "domain", admin_text(r->recipient.domain));
-    admin_set(value, "state", json_string(r->state == RECIPIENT_HELD ? "held" : "queued"));
-    admin_set(value, "why", admin_text(w.why));
-    admin_set(value, "next", admin_text(w.next));
-    admin_set(value, "next-attempt", admin_time(w.next_attempt_ms));
-    admin_set(value, "expires", admin_time(w.expires_ms));
-    admin_set(value, "connector", admin_text_or_null(w.connector));
-    admin_set(value, "next-hop", admin_text_or_null(w.hop));
-    admin_set(value, "attempts", admin_number(r->attempts));
-    admin_set(value, "last-attempt", admin_time(r->last_attempt_ms));
-    admin_set(value, "last-next-hop", admin_text_or_null(r->next_hop));
-    admin_set(value, "last-reply", admin_text_or_null(r->last_reply));
-    admin_set(value, "delay-notified", json_boolean(r->delay_notified));
+    present_set(value, "number", present_number(r->number));
+    present_set(value, "address", present_text(r->recipient.address));
+    present_set(value, "domain", present_text(r->recipient.domain));
+    present_set(value, "state", json_string(r->state == RECIPIENT_HELD ? "held" : "queued"));
+    present_set(value, "why", present_text(w.why));
+    present_set(value, "next", present_text(w.next));
+    present_set(value, "next-attempt", present_time(w.next_attempt_ms));
+    present_set(value, "expires", present_time(w.expires_ms));
+    present_set(value, "connector", present_text_or_null(w.connector));
+    present_set(value, "next-hop", present_text_or_null(w.hop));
+    present_set(value, "attempts", present_number(r->attempts));
+    present_set(value, "last-attempt", present_time(r->last_attempt_ms));
+    present_set(value, "last-next-hop", present_text_or_null(r->next_hop));
+    present_set(value, "last-reply", present_text_or_null(r->last_reply));
+    present_set(value, "delay-notified", json_boolean(r->delay_notified));
     return value;
 }
 
@@ -41,21 +41,21 @@ json_t *admin_message(struct arena *arena, const struct queued_message *message,
     const struct envelope *e = &message->envelope;
     json_t *value = json_object(), *recipients = json_array();
     for (size_t i = 0; i < message->recipient_count; i++)
-        admin_push(recipients, recipient_value(arena, message, &message->recipients[i], &facts));
-    admin_set(value, "id", admin_id(e->id));
-    admin_set(value, "received", admin_time(e->received_ms));
-    admin_set(value, "size", admin_number(e->size));
-    admin_set(value, "sender", admin_text(e->reverse_path));
-    admin_set(value, "message-id", admin_text(e->header_message_id));
-    admin_set(value, "subject", admin_text(e->subject));
-    admin_set(value, "receive-connector", admin_text(e->connector));
-    admin_set(value, "client-ip", admin_text_or_null(e->client_ip));
-    admin_set(value, "helo", admin_text_or_null(e->helo));
-    admin_set(value, "protocol", admin_text(e->protocol));
-    admin_set(value, "tls", admin_text_or_null(e->tls));
-    admin_set(value, "body", json_string(body_type_name(e->body)));
-    admin_set(value, "smtputf8", json_boolean(e->smtputf8));
-    admin_set(value, "recipients", recipients);
+        present_push(recipients, recipient_value(arena, message, &message->recipients[i], &facts));
+    present_set(value, "id", admin_id(e->id));
+    present_set(value, "received", present_time(e->received_ms));
+    present_set(value, "size", present_number(e->size));
+    present_set(value, "sender", present_text(e->reverse_path));
+    present_set(value, "message-id", present_text(e->header_message_id));
+    present_set(value, "subject", present_text(e->subject));
+    present_set(value, "receive-connector", present_text(e->connector));
+    present_set(value, "client-ip", present_text_or_null(e->client_ip));
+    present_set(value, "helo", present_text_or_null(e->helo));
+    present_set(value, "protocol", present_text(e->protocol));
+    present_set(value, "tls", present_text_or_null(e->tls));
+    present_set(value, "body", json_string(body_type_name(e->body)));
+    present_set(value, "smtputf8", json_boolean(e->smtputf8));
+    present_set(value, "recipients", recipients);
     return value;
 }
 
@@ -83,12 +83,12 @@ static void on_listed(void *context, enum err err, struct queued_message *const 
     struct snapshot *s = snapshot_current(call->admin->world);
     json_t *array = json_array(), *value = json_object();
     for (size_t i = 0; i < count; i++)
-        admin_push(array, admin_message(call->arena, messages[i], s, l->hops, l->hop_count));
+        present_push(array, admin_message(call->arena, messages[i], s, l->hops, l->hop_count));
     snapshot_release(s);
-    admin_set(value, "messages", array);
-    admin_set(value, "more", json_boolean(more));
-    admin_set(value, "next",
-              more && count ? admin_id(messages[count - 1]->envelope.id) : json_null());
+    present_set(value, "messages", array);
+    present_set(value, "more", json_boolean(more));
+    present_set(value, "next",
+                more && count ? admin_id(messages[count - 1]->envelope.id) : json_null());
     admin_answer(call, 200, value);
 }
 
@@ -150,10 +150,10 @@ static void on_hold_tracked(void *context, enum err err, const struct track_reco
     json_t *by = json_null();
     if (err == OK && count) {
         by = json_object();
-        admin_set(by, "time", admin_time(records[count - 1].time_ms));
-        admin_set(by, "text", admin_text(records[count - 1].info));
+        present_set(by, "time", present_time(records[count - 1].time_ms));
+        present_set(by, "text", present_text(records[count - 1].info));
     }
-    admin_set(l->one, "held", by);
+    present_set(l->one, "held", by);
     admin_answer(l->call, 200, l->one);
 }
 
@@ -183,7 +183,7 @@ static void on_shown(void *context, enum err err, struct queued_message *const *
     json_t *value = admin_message(call->arena, messages[0], s, l->hops, l->hop_count);
     snapshot_release(s);
     if (!is_held(messages[0])) {
-        admin_set(value, "held", json_null());
+        present_set(value, "held", json_null());
         admin_answer(call, 200, value);
         return;
     }

@@ -149,9 +149,9 @@ static void on_acted(void *context, enum err err, const struct queue_acted *acte
         LOG_N("messages", messages), LOG_N("recipients", count),
         LOG_S("by", http_request_author(call->request)));
     json_t *value = json_object();
-    admin_set(value, "action", json_string(action_names[acting->action]));
-    admin_set(value, "messages", admin_number(messages));
-    admin_set(value, "recipients", admin_number(count));
+    present_set(value, "action", json_string(action_names[acting->action]));
+    present_set(value, "messages", present_number(messages));
+    present_set(value, "recipients", present_number(count));
     admin_answer(call, 200, value);
 }
 
@@ -226,16 +226,16 @@ struct deliver_next_hop *admin_copy_hops(struct arena *arena, const struct deliv
 json_t *admin_next_hop(const struct deliver_next_hop *hop)
 {
     json_t *value = json_object();
-    admin_set(value, "next-hop", admin_text(hop->key));
-    admin_set(value, "connector", admin_text_or_null(hop->connector));
-    admin_set(value, "destination", admin_text(hop->destination));
-    admin_set(value, "state", admin_text(hop->state));
-    admin_set(value, "waiting", admin_number(hop->waiting));
-    admin_set(value, "in-flight", admin_number(hop->in_flight));
-    admin_set(value, "connections", admin_number(hop->connections));
-    admin_set(value, "last-attempt", admin_time(hop->last_attempt_ms));
-    admin_set(value, "next-attempt", admin_time(hop->next_attempt_ms));
-    admin_set(value, "last-error", admin_text_or_null(hop->last_error));
+    present_set(value, "next-hop", present_text(hop->key));
+    present_set(value, "connector", present_text_or_null(hop->connector));
+    present_set(value, "destination", present_text(hop->destination));
+    present_set(value, "state", present_text(hop->state));
+    present_set(value, "waiting", present_number(hop->waiting));
+    present_set(value, "in-flight", present_number(hop->in_flight));
+    present_set(value, "connections", present_number(hop->connections));
+    present_set(value, "last-attempt", present_time(hop->last_attempt_ms));
+    present_set(value, "next-attempt", present_time(hop->next_attempt_ms));
+    present_set(value, "last-error", present_text_or_null(hop->last_error));
     return value;
 }
 
@@ -243,8 +243,8 @@ static void on_next_hops(void *context, const struct deliver_next_hop *hops, siz
 {
     json_t *array = json_array(), *value = json_object();
     for (size_t i = 0; i < count; i++)
-        admin_push(array, admin_next_hop(&hops[i]));
-    admin_set(value, "next-hops", array);
+        present_push(array, admin_next_hop(&hops[i]));
+    present_set(value, "next-hops", array);
     admin_answer(context, 200, value);
 }
 

@@ -18,25 +18,25 @@ enum {
 static json_t *track_value(const struct track_record *r)
 {
     json_t *value = json_object();
-    admin_set(value, "time", admin_time(r->time_ms));
-    admin_set(value, "event", json_string(track_event_name(r->event)));
-    admin_set(value, "source", json_string(track_source_name(r->source)));
-    admin_set(value, "id", admin_id(r->id));
-    admin_set(value, "message-id", admin_text(r->message_id_header));
-    admin_set(value, "sender", admin_text(r->sender));
-    admin_set(value, "recipients", admin_text(r->recipients));
-    admin_set(value, "recipient-status", admin_text(r->recipient_status));
-    admin_set(value, "recipient-count", admin_number(r->recipient_count));
-    admin_set(value, "size", admin_number(r->size));
-    admin_set(value, "subject", admin_text(r->subject));
-    admin_set(value, "connector", admin_text(r->connector));
-    admin_set(value, "client-ip", admin_text_or_null(r->client_ip));
-    admin_set(value, "client-name", admin_text_or_null(r->client_name));
-    admin_set(value, "server-ip", admin_text_or_null(r->server_ip));
-    admin_set(value, "server-name", admin_text_or_null(r->server_name));
-    admin_set(value, "tls", admin_text_or_null(r->tls));
-    admin_set(value, "reference", admin_text_or_null(r->reference));
-    admin_set(value, "info", admin_text_or_null(r->info));
+    present_set(value, "time", present_time(r->time_ms));
+    present_set(value, "event", json_string(track_event_name(r->event)));
+    present_set(value, "source", json_string(track_source_name(r->source)));
+    present_set(value, "id", admin_id(r->id));
+    present_set(value, "message-id", present_text(r->message_id_header));
+    present_set(value, "sender", present_text(r->sender));
+    present_set(value, "recipients", present_text(r->recipients));
+    present_set(value, "recipient-status", present_text(r->recipient_status));
+    present_set(value, "recipient-count", present_number(r->recipient_count));
+    present_set(value, "size", present_number(r->size));
+    present_set(value, "subject", present_text(r->subject));
+    present_set(value, "connector", present_text(r->connector));
+    present_set(value, "client-ip", present_text_or_null(r->client_ip));
+    present_set(value, "client-name", present_text_or_null(r->client_name));
+    present_set(value, "server-ip", present_text_or_null(r->server_ip));
+    present_set(value, "server-name", present_text_or_null(r->server_name));
+    present_set(value, "tls", present_text_or_null(r->tls));
+    present_set(value, "reference", present_text_or_null(r->reference));
+    present_set(value, "info", present_text_or_null(r->info));
     return value;
 }
 
@@ -50,9 +50,9 @@ static void on_tracks(void *context, enum err err, const struct track_record *re
     }
     json_t *array = json_array(), *value = json_object();
     for (size_t i = 0; i < count; i++)
-        admin_push(array, track_value(&records[i]));
-    admin_set(value, "records", array);
-    admin_set(value, "more", json_boolean(more));
+        present_push(array, track_value(&records[i]));
+    present_set(value, "records", array);
+    present_set(value, "more", json_boolean(more));
     admin_answer(call, 200, value);
 }
 
@@ -100,10 +100,10 @@ static void on_events(void *context, enum err err, const struct event *events, s
     }
     json_t *array = json_array(), *value = json_object();
     for (size_t i = 0; i < count; i++)
-        admin_push(array, admin_event(&events[i]));
-    admin_set(value, "events", array);
-    admin_set(value, "more", json_boolean(more));
-    admin_set(value, "last", admin_number(count ? events[count - 1].number : query->after));
+        present_push(array, admin_event(&events[i]));
+    present_set(value, "events", array);
+    present_set(value, "more", json_boolean(more));
+    present_set(value, "last", present_number(count ? events[count - 1].number : query->after));
     admin_answer(call, 200, value);
 }
 

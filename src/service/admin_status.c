@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "policy/pressure.h"
+#include "present/certificate_json.h"
 #include "service/admin_certificates.h"
 #include "service/admin_findings.h"
 #include "service/admin_queue.h"
@@ -87,12 +88,12 @@ static void count_value(void *context, const char *name, uint64_t value)
     for (; name[n] && n + 1 < sizeof(key); n++)
         key[n] = name[n] == '_' ? '-' : name[n];
     key[n] = '\0';
-    admin_set(c->counters, key, admin_number(value));
+    present_set(c->counters, key, present_number(value));
     if (at >= COUNTERS_MAX || c->elapsed_ms < SAMPLE_EVERY_MS || value < c->oldest->values[at])
         return;
     double per_minute =
         (double)(value - c->oldest->values[at]) * (double)MINUTE_MS / (double)c->elapsed_ms;
-    admin_set(c->rates, key, json_real((double)(int64_t)(per_minute * 10 + 0.5) / 10));
+    present_set(c->rates, key, json_real((double)(int64_t)(per_minute * 10 + 0.5) / 10));
 }
 
 static void add_counters(json_t *value, struct admin *admin)
@@ -101,8 +102,8 @@ static void add_counters(json_t *value, struct admin *admin)
         .counters = json_object(), .rates = json_object(), .oldest = oldest_sample(admin->rates)};
     c.elapsed_ms = clock_monotonic_ms() - c.oldest->time_ms;
     counters_each(&admin->world->counters, count_value, &c);
-    admin_set(value, "counters", c.counters);
-    admin_set(value, "per-minute", c.rates);
+    present_set(value, "counters", c.counters);
+    present_set(value, "per-minute", c.rates);
 }
 
 /* ---- the parts of the page ---- */
@@ -117,16 +118,16 @@ static json_t *receive_connectors(const struct snapshot *s)
         for (size_t j = 0; j < c->bind_count; j++) {
             char text[ENDPOINT_TEXT];
             endpoint_format(&c->bind[j], text);
-            admin_push(bind, json_string(text));
+            present_push(bind, json_string(text));
         }
-        admin_set(value, "name", admin_text(c->name));
-        admin_set(value, "enabled", json_boolean(c->enabled));
-        admin_set(value, "bind", bind);
-        admin_set(value, "fqdn", admin_text(c->fqdn));
-        admin_set(value, "tls", json_string(tls[c->tls]));
-        admin_set(value, "relay", json_boolean(c->relay));
-        admin_set(value, "presents", admin_presented(&s->receive_tls[i]));
-        admin_push(array, value);
+        present_set(value, "name", present_text(c->name));
+        present_set(value, "enabled", json_boolean(c->enabled));
+        present_set(value, "bind", bind);
+        present_set(value, "fqdn", present_text(c->fqdn));
+        present_set(value, "tls", json_string(tls[c->tls]));
+        present_set(value, "relay", json_boolean(c->relay));
+        present_set(value, "presents", admin_presented(&s->receive_tls[i]));
+        present_push(array, value);
     }
     return array;
 }
@@ -148,32 +149,31 @@ static json_t *send_connectors(const struct snapshot *s, const struct deliver_ne
                 failing += span_eq(hops[j].state, SPAN("retry"));
             }
         json_t *value = json_object();
-        admin_set(value, "name", admin_text(c->name));
-        admin_set(value, "enabled", json_boolean(c->enabled));
-        admin_set(value, "deliver-by", json_string(by[c->deliver_by]));
-        admin_set(value, "tls", json_string(tls[c->tls]));
-        admin_set(value, "waiting", admin_number(waiting));
-        admin_set(value, "in-flight", admin_number(in_flight));
-        admin_set(value, "connections", admin_number(connections));
-        admin_set(value, "failing-next-hops", admin_number(failing));
-        admin_push(array, value);
+        present_set(value, "name", present_text(c->name));
+        present_set(value, "enabled", json_boolean(c->enabled));
+        present_set(value, "deliver-by", json_string(by[c->deliver_by]));
+        present_set(value, "tls", json_string(tls[c->tls]));
+        present_set(value, "waiting", present_number(waiting));
+        present_set(value, "in-flight", present_number(in_flight));
+        present_set(value, "connections", present_number(connections));
+        present_set(value, "failing-next-hops", present_number(failing));
+        present_push(array, value);
     }
     return array;
 }
 
-static json_t *certificates(const struct snapshot *s)
+static json_t *certificates(struct admin_call *call, const struct snapshot *s)
 {
-    static const char *const statuses[] = {"active",  "superseded",    "spare",
-                                           "expired", "not-yet-valid", "unusable"};
+    struct view view = admin_view(call, s);
     json_t *array = json_array();
     for (size_t i = 0; i < s->certificate_count; i++) {
         const struct certificate *c = s->certificates[i].certificate;
         json_t *value = json_object();
-        admin_set(value, "thumbprint", json_string(c->thumbprint));
-        admin_set(value, "names", admin_certificate_names(c));
-        admin_set(value, "expires", admin_time(c->not_after_ms));
-        admin_set(value, "status", json_string(statuses[certificate_status(s, c, clock_now_ms())]));
-        admin_push(array, value);
+        present_set(value, "thumbprint", json_string(c->thumbprint));
+        present_set(value, "names", present_texts(c->names, c->name_count));
+        present_set(value, "expires", present_time(c->not_after_ms));
+        present_set(value, "status", json_string(certificate_status_name(&view, i)));
+        present_push(array, value);
     }
     return array;
 }
@@ -187,14 +187,14 @@ static json_t *queue(struct world *world, const struct deliver_next_hop *hops, s
         failing += span_eq(hops[i].state, SPAN("retry"));
     }
     json_t *value = json_object();
-    admin_set(value, "messages", admin_number(statistics.messages));
-    admin_set(value, "recipients", admin_number(statistics.recipients));
-    admin_set(value, "bytes", admin_number(statistics.bytes));
-    admin_set(value, "in-flight", admin_number(in_flight));
-    admin_set(value, "next-hops", admin_number(hop_count));
-    admin_set(value, "failing-next-hops", admin_number(failing));
-    admin_set(value, "pressure",
-              json_string(pressure_name((enum pressure_level)atomic_load(&world->pressure))));
+    present_set(value, "messages", present_number(statistics.messages));
+    present_set(value, "recipients", present_number(statistics.recipients));
+    present_set(value, "bytes", present_number(statistics.bytes));
+    present_set(value, "in-flight", present_number(in_flight));
+    present_set(value, "next-hops", present_number(hop_count));
+    present_set(value, "failing-next-hops", present_number(failing));
+    present_set(value, "pressure",
+                json_string(pressure_name((enum pressure_level)atomic_load(&world->pressure))));
     return value;
 }
 
@@ -205,20 +205,20 @@ static void on_hops(void *context, const struct deliver_next_hop *hops, size_t c
     struct snapshot *s = snapshot_current(world);
     json_t *value = json_object();
     const char *health;
-    json_t *findings = admin_findings(call->arena, world, s, hops, count, &health);
-    admin_set(value, "version", json_string(SEALPOST_VERSION));
-    admin_set(value, "hostname", admin_text(s->document->hostname));
-    admin_set(value, "pid", admin_number((uint64_t)getpid()));
-    admin_set(value, "data-directory", admin_text(span_of(world->data_directory)));
-    admin_set(value, "time", admin_time(clock_now_ms()));
-    admin_set(value, "started", admin_time(world->started_ms));
-    admin_set(value, "revision", admin_number(s->revision));
-    admin_set(value, "health", json_string(health));
-    admin_set(value, "receive-connectors", receive_connectors(s));
-    admin_set(value, "send-connectors", send_connectors(s, hops, count));
-    admin_set(value, "certificates", certificates(s));
-    admin_set(value, "queue", queue(world, hops, count));
-    admin_set(value, "findings", findings);
+    json_t *findings = admin_findings(call, s, hops, count, &health);
+    present_set(value, "version", json_string(SEALPOST_VERSION));
+    present_set(value, "hostname", present_text(s->document->hostname));
+    present_set(value, "pid", present_number((uint64_t)getpid()));
+    present_set(value, "data-directory", present_text(span_of(world->data_directory)));
+    present_set(value, "time", present_time(clock_now_ms()));
+    present_set(value, "started", present_time(world->started_ms));
+    present_set(value, "revision", present_number(s->revision));
+    present_set(value, "health", json_string(health));
+    present_set(value, "receive-connectors", receive_connectors(s));
+    present_set(value, "send-connectors", send_connectors(s, hops, count));
+    present_set(value, "certificates", certificates(call, s));
+    present_set(value, "queue", queue(world, hops, count));
+    present_set(value, "findings", findings);
     add_counters(value, call->admin);
     snapshot_release(s);
     admin_answer(call, 200, value);
@@ -232,7 +232,7 @@ void admin_get_status(struct admin_call *call)
 void admin_get_version(struct admin_call *call)
 {
     json_t *value = json_object();
-    admin_set(value, "version", json_string(SEALPOST_VERSION));
-    admin_set(value, "api", admin_number(1));
+    present_set(value, "version", json_string(SEALPOST_VERSION));
+    present_set(value, "api", present_number(1));
     admin_answer(call, 200, value);
 }

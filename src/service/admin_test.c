@@ -198,7 +198,9 @@ static void test_certificates(void **state)
     buf_reset(&pem);
     assert_int_equal(certificate_write_pem(c, true, &pem), OK);
     assert_int_equal(script_ask("POST", "/v1/certificates", buf_text(&pem), &value), 201);
-    assert_string_equal(json_string_value(json_object_get(value, "status")), "active");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(value, "certificate"), "status")),
+        "active");
     json_decref(value);
     char path[128];
     snprintf(path, sizeof(path), "/v1/certificates/%.2s%%3A%.4s%%20%.4s", c->thumbprint,

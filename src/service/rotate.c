@@ -153,6 +153,8 @@ static enum err carry_out(struct rotate *r)
         return certificates_remove(folder, r->change.thumbprint);
     struct certificate_meta changed = *meta;
     changed.services = r->change.meta.services;
+    changed.friendly_name = r->change.meta.friendly_name;
+    changed.notes = r->change.meta.notes;
     return certificates_set_meta(folder, r->change.thumbprint, &changed);
 }
 
