@@ -19,7 +19,9 @@ enum {
     HEADERS_MAX = 64 * 1024,
     TIMEOUT_S = 60,                /* a peer that neither sends nor reads */
     UNREAD_MAX = 64 * 1024 * 1024, /* of a streamed response: a peer that lags more is dropped */
-    USER_MAX = 4096,               /* bytes of one user's entry in the user database */
+    STRANGERS_MAX = 8192,          /* bytes of headers, and of a body */
+    STRANGERS_TIMEOUT_S = 10,
+    USER_MAX = 4096, /* bytes of one user's entry in the user database */
 };
 
 struct http_server {
@@ -27,7 +29,7 @@ struct http_server {
     struct list requests;
     http_fn *fn;
     void *context;
-    struct sockaddr_un address;
+    struct sockaddr_un address; /* empty: TCP */
 };
 
 struct http_request {
@@ -126,7 +128,9 @@ static void request_came(struct evhttp_request *req, void *context)
     r->path = decode_uri(&r->arena, span_of(evhttp_uri_get_path(uri)), false);
     r->query = arena_copy(&r->arena, span_of(evhttp_uri_get_query(uri)));
     r->body = copy_body(&r->arena, evhttp_request_get_input_buffer(req));
-    read_peer(r);
+    r->uid = (uid_t)-1;
+    if (server->address.sun_path[0])
+        read_peer(r);
     list_append(&server->requests, &r->node);
     evhttp_connection_set_closecb(r->connection, connection_closed, r);
     expect_input(r->connection, false);
@@ -301,20 +305,41 @@ static enum err open_socket(const struct sockaddr_un *address, mode_t mode, int 
     return err;
 }
 
-static struct evhttp *new_evhttp(struct http_server *server, struct loop *loop)
+struct limits {
+    ssize_t headers, body;
+    int timeout_s;
+};
+
+static struct evhttp *new_evhttp(struct http_server *server, struct loop *loop,
+                                 const struct limits *limits)
 {
     struct evhttp *http = evhttp_new(loop_base(loop));
     if (!http)
         abort();
-    evhttp_set_max_headers_size(http, HEADERS_MAX);
-    evhttp_set_max_body_size(http, HTTP_BODY_MAX);
-    evhttp_set_timeout(http, TIMEOUT_S);
+    evhttp_set_max_headers_size(http, limits->headers);
+    evhttp_set_max_body_size(http, limits->body);
+    evhttp_set_timeout(http, limits->timeout_s);
     evhttp_set_default_content_type(http, NULL);
     evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
                                          EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
                                          EVHTTP_REQ_PATCH);
     evhttp_set_gencb(http, request_came, server);
     return http;
+}
+
+static struct http_server *serve(struct loop *loop, int fd, const struct limits *limits,
+                                 http_fn *fn, void *context)
+{
+    struct http_server *s = calloc(1, sizeof(*s));
+    if (!s)
+        abort();
+    s->fn = fn;
+    s->context = context;
+    list_init(&s->requests);
+    s->http = new_evhttp(s, loop, limits);
+    if (evhttp_accept_socket(s->http, fd) != 0)
+        abort();
+    return s;
 }
 
 enum err http_server_new(struct loop *loop, const char *socket_path, mode_t mode, http_fn *fn,
@@ -330,18 +355,38 @@ enum err http_server_new(struct loop *loop, const char *socket_path, mode_t mode
         err = open_socket(&address, mode, &fd);
     if (err != OK)
         return err;
-    struct http_server *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
-    s->fn = fn;
-    s->context = context;
-    s->address = address;
-    list_init(&s->requests);
-    s->http = new_evhttp(s, loop);
-    if (evhttp_accept_socket(s->http, fd) != 0)
-        abort();
-    *server = s;
+    *server = serve(loop, fd, &(struct limits){HEADERS_MAX, HTTP_BODY_MAX, TIMEOUT_S}, fn, context);
+    (*server)->address = address;
     return OK;
+}
+
+static enum err open_tcp(const struct endpoint *endpoint, int *listening)
+{
+    struct sockaddr_storage address;
+    socklen_t n = endpoint_to_sockaddr(endpoint, &address);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0)
+        return ERR_IO;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, (const struct sockaddr *)&address, n) == 0 && listen(fd, SOMAXCONN) == 0) {
+        *listening = fd;
+        return OK;
+    }
+    enum err err = errno == EADDRINUSE ? ERR_BUSY : errno == EACCES ? ERR_DENIED : ERR_IO;
+    close(fd);
+    return err;
+}
+
+enum err http_server_new_tcp(struct loop *loop, const struct endpoint *endpoint, http_fn *fn,
+                             void *context, struct http_server **server)
+{
+    int fd = -1;
+    enum err err = open_tcp(endpoint, &fd);
+    if (err == OK)
+        *server =
+            serve(loop, fd, &(struct limits){STRANGERS_MAX, STRANGERS_MAX, STRANGERS_TIMEOUT_S}, fn,
+                  context);
+    return err;
 }
 
 void http_server_free(struct http_server *s)
@@ -349,7 +394,8 @@ void http_server_free(struct http_server *s)
     if (!s)
         return;
     evhttp_free(s->http);
-    unlink(s->address.sun_path);
+    if (s->address.sun_path[0])
+        unlink(s->address.sun_path);
     /* Requests that wait for their answer outlive the server: they point at nothing of it any more.
      */
     while (list_take(&s->requests))

@@ -1,4 +1,5 @@
-/* http: the admin API's HTTP/1.1 server (libevent's evhttp) on a Unix socket. */
+/* http: an HTTP/1.1 server (libevent's evhttp): the admin API's on a Unix socket, and the one that
+ * answers ACME's http-01 on TCP. */
 #ifndef IO_HTTP_H
 #define IO_HTTP_H
 
@@ -6,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/ip.h"
 #include "io/loop.h"
 
 struct http_server;
@@ -23,6 +25,10 @@ typedef void http_fn(void *context, struct http_request *request);
 /* Makes the socket with this mode; a stale socket file is replaced, a live one is ERR_BUSY. */
 enum err http_server_new(struct loop *loop, const char *socket_path, mode_t mode, http_fn *fn,
                          void *context, struct http_server **server) MUST_USE;
+/* For strangers: little is read and nobody waits long. ERR_BUSY: the endpoint is taken; ERR_DENIED:
+ * a port below 1024 needs CAP_NET_BIND_SERVICE. */
+enum err http_server_new_tcp(struct loop *loop, const struct endpoint *endpoint, http_fn *fn,
+                             void *context, struct http_server **server) MUST_USE;
 void http_server_free(struct http_server *server);
 
 enum http_method http_request_method(const struct http_request *r);
@@ -32,7 +38,8 @@ struct span http_request_query(struct http_request *r, const char *name);
 struct span http_request_body(const struct http_request *r);
 /* Freed after the response. */
 struct arena *http_request_arena(struct http_request *r);
-/* The peer's user name or "uid N" from SO_PEERCRED: who asks, for revisions and the log. */
+/* The peer's user name or "uid N" from SO_PEERCRED: who asks, for revisions and the log. Unix
+ * sockets only. */
 struct span http_request_author(struct http_request *r);
 uid_t http_request_uid(const struct http_request *r);
 
