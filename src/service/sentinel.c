@@ -31,6 +31,7 @@ struct look {
     struct wire_fact *facts;
     size_t visit_count, visit_capacity, at, fact_count;
     struct probe *probe;
+    uint64_t turned_away; /* connections, before this visit */
 };
 
 struct waiting {
@@ -218,11 +219,20 @@ static void end_look(struct look *l)
 
 static void visit_next(struct look *l);
 
+static uint64_t count_turned_away(const struct world *world)
+{
+    return atomic_load(&world->counters.connections_refused_limit) +
+           atomic_load(&world->counters.connections_refused_rate);
+}
+
 static void on_seen(void *context, const struct wire_fact *seen, bool refused)
 {
     struct look *l = context;
     const struct visit *v = &l->visits[l->at++];
-    if (!refused) {
+    /* With implicit TLS a listener that is full does not say so in a way that a client understands.
+     */
+    bool full = !seen->handshake && count_turned_away(l->sentinel->world) != l->turned_away;
+    if (!refused && !full) {
         struct wire_fact *fact = &l->facts[l->fact_count++];
         *fact = *seen;
         fact->connector = v->tls->connector->name;
@@ -265,6 +275,7 @@ static void visit_next(struct look *l)
         .client = s->clients[v->client],
         .sni = v->names ? arena_text(&l->arena, v->tls->connector->fqdn) : NULL,
     };
+    l->turned_away = count_turned_away(s->world);
     l->probe = probe_new(s->world->main_loop, &request, on_seen, l);
 }
 

@@ -158,6 +158,34 @@ static void test_no_tls_is_what_was_wanted(void **state)
     certificate_free(c);
 }
 
+static int connect_to(uint16_t port);
+
+/* A listener that is full says nothing about its certificate. */
+static void test_full_is_no_fault(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {
+        "hostname: mx.example.com\nreceive-connectors:\n"
+        "  in: {bind: [@], fqdn: mx.example.com, max-connections: 1}\n",
+        "hostname: mx.example.com\nreceive-connectors:\n"
+        "  in: {bind: [@], fqdn: mx.example.com, max-connections: 1, tls: implicit}\n"};
+    struct certificate *c = add("mx.example.com", NULL);
+    for (size_t i = 0; i < COUNT_OF(documents); i++) {
+        place_publish(&place, documents[i]);
+        int fd = connect_to(place.port);
+        while (receive_limits_count(place.world.limits, SPAN("in")) == 0)
+            usleep(1000);
+        struct seen seen = look();
+        assert_int_equal(seen.count, 0);
+        assert_int_equal(seen.findings, 0);
+        arena_done(&seen.arena);
+        close(fd);
+        while (receive_limits_count(place.world.limits, SPAN("in")) != 0)
+            usleep(1000);
+    }
+    certificate_free(c);
+}
+
 /* ---- when the wire disagrees ---- */
 
 struct found {
@@ -447,6 +475,7 @@ int main(void)
         TEST(test_all_is_well),
         TEST(test_each_kind_of_key_is_visited),
         TEST(test_no_tls_is_what_was_wanted),
+        TEST(test_full_is_no_fault),
         TEST(test_wrong_certificate_is_found),
         TEST(test_change_while_looking),
         TEST(test_freed_while_looking),
