@@ -108,6 +108,16 @@ static void test_without_smtp(void **state)
     assert_verdict(&s, 0, VERDICT_LESS_PREFERRED, "valid from a later time");
 }
 
+/* How the store lists its certificates decides nothing. */
+static void turn_store(void)
+{
+    for (size_t i = 0; i < store.count / 2; i++) {
+        struct candidate swap = store.candidates[i];
+        store.candidates[i] = store.candidates[store.count - 1 - i];
+        store.candidates[store.count - 1 - i] = swap;
+    }
+}
+
 /* Step 7: the newest; neither validity in length nor an exact name counts. */
 static void test_newest(void **state)
 {
@@ -124,6 +134,8 @@ static void test_newest(void **state)
     assert_ptr_equal(s.chosen, newest);
     assert_int_equal(s.verdicts[1].detail.n, 0); /* nothing about it is a surprise */
     assert_int_equal(s.verdicts[1].match, NAME_WILDCARD);
+    turn_store();
+    assert_ptr_equal(choose("mail.example.com").chosen, newest);
     made_done(&root);
 }
 
@@ -140,6 +152,9 @@ static void test_pki_before_self_signed(void **state)
     struct selection s = choose("mail.example.com");
     assert_ptr_equal(s.chosen, pki);
     assert_verdict(&s, 0, VERDICT_LESS_PREFERRED, "self-signed");
+    turn_store();
+    assert_ptr_equal(choose("mail.example.com").chosen, pki);
+    turn_store();
     static const enum chain_state invalid[] = {CHAIN_PRIVATE, CHAIN_INCOMPLETE};
     for (size_t i = 0; i < COUNT_OF(invalid); i++) {
         store.candidates[1].chain = invalid[i];
