@@ -19,6 +19,7 @@
 #include "service/listen.h"
 #include "service/monitor.h"
 #include "service/receive_limits.h"
+#include "service/renew.h"
 #include "service/rotate.h"
 #include "service/sentinel.h"
 #include "store/documents.h"
@@ -119,6 +120,8 @@ static enum err start(const struct serve_options *options, struct world *world, 
     watch_snapshot_changed(world->watch);
     world->sentinel = sentinel_new(world);
     sentinel_snapshot_changed(world->sentinel);
+    world->renew = renew_new(world);
+    renew_snapshot_changed(world->renew);
     monitor_start(world->monitor);
     return OK;
 }
@@ -129,6 +132,7 @@ static void end(struct world *world)
     listen_stop(world->listen);
     if (world->deliver)
         deliver_stop(world->deliver);
+    renew_free(world->renew); /* answers who waits for it, over the admin API */
     if (world->admin)
         admin_free(world->admin);
     watch_free(world->watch);

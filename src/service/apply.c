@@ -7,6 +7,7 @@
 #include "service/deliver.h"
 #include "service/listen.h"
 #include "service/monitor.h"
+#include "service/renew.h"
 #include "service/rotate.h"
 #include "service/sentinel.h"
 #include "store/documents.h"
@@ -154,6 +155,8 @@ static void publish(struct world *world, struct snapshot *s)
     if (world->deliver)
         deliver_document_changed(world->deliver);
     monitor_snapshot_changed(world->monitor);
+    if (world->renew)
+        renew_snapshot_changed(world->renew);
     if (world->watch)
         watch_snapshot_changed(world->watch);
     if (world->sentinel)

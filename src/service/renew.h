@@ -1,4 +1,5 @@
-/* renew: certificates by ACME through uacme with our own key and request; ARI (RFC 9773) steers the time. On the main loop. */
+/* renew: certificates by ACME through uacme with our own key and request; ARI (RFC 9773) steers the
+ * time. On the main loop. */
 #ifndef SERVICE_RENEW_H
 #define SERVICE_RENEW_H
 
