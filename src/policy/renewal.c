@@ -7,6 +7,7 @@ enum {
     LEAST_LEFT_PERCENT = 10, /* a window may not promise more patience than this leaves */
     OVERDUE_LEFT_PERCENT = 15,
     SPREAD_PERCENT = 10,       /* of the wait after a failure */
+    OVERDUE_FAILURES = 4,      /* of the first certificate */
     PARTS_OF_WHAT_IS_LEFT = 8, /* at least so many more attempts before the end */
 };
 
@@ -97,7 +98,10 @@ struct renewal_verdict renewal_next(const struct renewal_facts *facts)
     return (struct renewal_verdict){
         .next_ms = next,
         .by_window = facts->has_certificate && has_window(facts),
-        .overdue = facts->failures > 0 && left <= part_of(lifetime_of(facts), OVERDUE_LEFT_PERCENT),
+        .overdue =
+            facts->has_certificate
+                ? facts->failures > 0 && left <= part_of(lifetime_of(facts), OVERDUE_LEFT_PERCENT)
+                : facts->failures >= OVERDUE_FAILURES,
     };
 }
 

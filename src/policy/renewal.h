@@ -20,7 +20,8 @@ struct renewal_facts {
 struct renewal_verdict {
     int64_t next_ms; /* not behind now: due */
     bool by_window;  /* ARI has chosen the time */
-    bool overdue;    /* attempts have failed, and little of the lifetime is left, or nothing */
+    bool overdue;    /* attempts have failed, and little or nothing of the lifetime is left; or the
+                        first certificate still does not come */
 };
 
 /* Within ARI's window at a random moment, else at `percent` of the lifetime and up to 2 % earlier;

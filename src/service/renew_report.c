@@ -13,6 +13,8 @@ static const struct {
     {"rateLimited", "wait: the authority's limit is reached; the next attempt comes by itself"},
     {"externalAccountRequired",
      "write eab-key-id and eab-key-file, as the authority gave them, into certificates.acme"},
+    {"external credentials",
+     "write eab-key-id and eab-key-file, as the authority gave them, into certificates.acme"},
     {"unauthorized",
      "the authority must reach this machine by each name on port 80 (or see the DNS "
      "record): check DNS, firewall and certificates.acme.names"},

@@ -1,0 +1,308 @@
+"""Certificates by ACME: uacme and Pebble on loopback, with http-01 really asked for."""
+import base64
+import datetime
+import http.server
+import json
+import pathlib
+import socket
+import threading
+import urllib.request
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtensionOID
+from harness import net
+from harness.certs import server_context, trusting
+from harness.peers import Peer, need
+from harness.smtp import Client
+
+NAMES = ("mx.example.test", "mail.example.test")
+
+
+class Pebble(Peer):
+    """Let's Encrypt's test authority. It asks the names of resolver, and http-01 on self.http_port."""
+
+    def __init__(self, authority, resolver, validity=7776000, bindings=None):
+        self.program = need("pebble", "pebble")
+        need("uacme", "uacme")
+        super().__init__("pebble-")
+        self.port, self.management, self.http_port, self.tls_port = net.free_ports(4)
+        self.resolver, self.environment = resolver, {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
+        pem = pathlib.Path(authority.issue("localhost", "127.0.0.1", file=f"pebble-{self.port}.pem"))
+        (self.folder / "config.json").write_text(json.dumps({"pebble": {
+            "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
+            "certificate": str(pem), "privateKey": str(self.key_of(pem)), "httpPort": self.http_port,
+            "tlsPort": self.tls_port, "ocspResponderURL": "", "externalAccountBindingRequired": bool(bindings),
+            "externalAccountMACKeys": bindings or {}, "certificateValidityPeriod": validity}}))
+
+    def key_of(self, pem):
+        text = pem.read_bytes()
+        path = self.folder / "key.pem"
+        path.write_bytes(text[text.index(b"-----BEGIN PRIVATE KEY"):])
+        return path
+
+    def start(self):
+        self.spawn("env", *(f"{key}={value}" for key, value in self.environment.items()), self.program, "-config",
+                   self.folder / "config.json", "-dnsserver", f"127.0.0.1:{self.resolver.port}")
+        return self.wait_port(self.port)
+
+    def stop(self):
+        net.end(self.process)
+
+    def conf(self, authority, **keys):
+        """The document's acme section that uses it."""
+        return {"directory": f"https://127.0.0.1:{self.port}/dir", "contact": "postmaster@example.test",
+                "names": list(NAMES), "http-bind": f"127.0.0.1:{self.http_port}", "trust-file": str(authority.pem), **keys}
+
+
+class RenewalInfo:
+    """Pebble's directory with renewalInfo added, which Pebble does not have; self.window is what it says."""
+
+    def __init__(self, authority, pebble):
+        self.port, self.asked, self.window = net.free_port(), [], (30, 31)
+        trust = trusting(authority.pem)
+        with urllib.request.urlopen(f"https://127.0.0.1:{pebble.port}/dir", context=trust) as response:
+            directory = json.load(response) | {"renewalInfo": f"https://127.0.0.1:{self.port}/renewal"}
+        stub = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):  # noqa: N802
+                stub.asked.append(self.path)
+                now = datetime.datetime.utcnow()
+                start, end = ((now + datetime.timedelta(days=d)).isoformat() + "Z" for d in stub.window)
+                body = directory if self.path == "/dir" else {"suggestedWindow": {"start": start, "end": end}}
+                text = json.dumps(body).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Retry-After", "21600")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text if self.command == "GET" else b"")
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        context = server_context(authority.issue("127.0.0.1", file=f"ari-{self.port}.pem"))
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def names(dns):
+    return dns({f"{name} A": ["127.0.0.1"] for name in NAMES})
+
+
+def served(mail):
+    with Client(mail.port) as client:
+        client.ehlo()
+        client.starttls()
+        return x509.load_der_x509_certificate(client.socket.getpeercert(True))
+
+
+def alternatives(certificate):
+    return certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value.get_values_for_type(x509.DNSName)
+
+
+def is_of_pebble(certificate):
+    return "Pebble" in certificate.issuer.rfc4514_string()
+
+
+def events(mail, number):
+    return [event for event in mail.events() if event["id"] == number]
+
+
+def wait_issued(mail, seconds=40):
+    def issued():
+        assert not events(mail, 50032), events(mail, 50032)
+        certificate = served(mail)
+        return certificate if is_of_pebble(certificate) else None
+    return net.wait_for(issued, seconds, lambda: f"a certificate of Pebble; {said(mail)}", step=0.3)
+
+
+def said(mail):
+    return "\n".join(line for line in mail.tail(500).splitlines() if "session-ended" not in line)
+
+
+def public_key(certificate):
+    return certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_first_certificate(sealpost, peer, authority, names):
+    pebble = peer(Pebble, authority, names)
+    mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
+    certificate = wait_issued(mail)
+    assert sorted(alternatives(certificate)) == sorted(NAMES)
+    assert mail.process.poll() is None  # it was not started again
+    assert len(mail.log_lines("acme-challenge-asked")) >= len(NAMES), said(mail)
+    assert any(f"{NAMES[0]} A" in asked for asked in names.asked)
+    assert [event["level"] for event in events(mail, 50030)] == ["info"]
+    assert net.wait_for(lambda: events(mail, 50031), 10, "the event")
+    assert not net.listens(pebble.http_port)  # only while a challenge is open
+    for path in (mail.data / "acme").rglob("*"):
+        assert path.is_dir() or path.stat().st_mode & 0o077 == 0, path
+    assert not list((mail.data / "acme" / "challenges").iterdir())
+
+
+def test_state_survives_a_restart(sealpost, peer, authority, names):
+    pebble = peer(Pebble, authority, names)
+    mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
+    first = wait_issued(mail)
+    net.wait_for(lambda: events(mail, 50031), 10, "the event")
+    mail.restart()
+    assert served(mail) == first
+    assert len(events(mail, 50030)) == 1  # nothing is ordered again
+
+
+@pytest.mark.bounded(150)
+@pytest.mark.parametrize("reuse", [False, True])
+def test_renewal_of_short_lives(sealpost, peer, authority, names, reuse):
+    """Certificates of 40 seconds: the schedule renews them, and no stranger ever sees an expired one."""
+    pebble = peer(Pebble, authority, names, validity=40)
+    mail = sealpost(certificates={"acme": pebble.conf(authority, **{"reuse-key": reuse})}).start()
+    seen = {}
+    first = wait_issued(mail)
+
+    def look():
+        certificate = served(mail)
+        assert certificate.not_valid_after > datetime.datetime.utcnow(), said(mail)
+        seen[certificate.serial_number] = certificate
+        return len(seen) >= 3
+    net.wait_for(look, 110, lambda: f"two renewals; {said(mail)}", step=0.5)
+    keys = {public_key(certificate) for certificate in seen.values()}
+    assert len(keys) == (1 if reuse else 3)
+    assert public_key(first) in keys
+    assert len(events(mail, 50031)) >= 3 and not events(mail, 50032)
+
+
+def rewrite_state(mail, **values):
+    """The state of renewal as it would be at another time."""
+    path = mail.data / "acme" / "state"
+    lines = [line for line in path.read_text().splitlines() if line.partition("=")[0] not in values]
+    path.write_text("\n".join([*lines, *(f"{key}={value}" for key, value in values.items())]) + "\n")
+
+
+def ari_identifier(certificate):
+    """RFC 9773 section 4.1."""
+    key = certificate.extensions.get_extension_for_oid(ExtensionOID.AUTHORITY_KEY_IDENTIFIER).value.key_identifier
+    serial = certificate.serial_number
+    number = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (key, number))
+
+
+def test_renewal_information_steers(sealpost, peer, authority, names, closing):
+    pebble = peer(Pebble, authority, names)
+    stub = RenewalInfo(authority, pebble)
+    closing.keep(stub, stub.close)
+    directory = f"https://127.0.0.1:{stub.port}/dir"
+    mail = sealpost(certificates={"acme": pebble.conf(authority, directory=directory)}).start()
+    first = wait_issued(mail)
+    net.wait_for(lambda: f"/renewal/{ari_identifier(first)}" in stub.asked, 20, lambda: f"{stub.asked} {said(mail)}")
+    net.wait_for(lambda: "window-start-ms" in (mail.data / "acme" / "state").read_text(), 10, "the window")
+    assert served(mail) == first and len(events(mail, 50030)) == 1
+    mail.stop()
+    # A day later the authority wants all of them replaced.
+    rewrite_state(mail, **{"last-ms": 0, "ari-next-ms": 0})
+    stub.window = (-3, -2)
+    mail.start()
+    net.wait_for(lambda: served(mail) != first, 30, lambda: said(mail))
+    # It goes on saying so, also for the new one; that is no reason to ask all day.
+    second = served(mail)
+    net.wait_for(lambda: f"/renewal/{ari_identifier(second)}" in stub.asked, 20, lambda: f"{stub.asked}")
+    net.wait_for(lambda: len(events(mail, 50031)) == 2, 10, "the event")
+    assert served(mail) == second and len(events(mail, 50030)) == 2
+
+
+def test_external_account_binding(sealpost, peer, authority, names, tmp_path):
+    secret = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+    pebble = peer(Pebble, authority, names, bindings={"kid-1": secret})
+    key = tmp_path / "eab"
+    key.write_text(secret + "\n")
+    conf = pebble.conf(authority, **{"eab-key-id": "kid-1", "eab-key-file": str(key)})
+    mail = sealpost(certificates={"acme": conf}).start()
+    wait_issued(mail)
+    assert secret not in mail.log.read_text() and secret not in json.dumps(mail.events())
+
+
+def test_external_account_binding_is_missing(sealpost, peer, authority, names):
+    pebble = peer(Pebble, authority, names, bindings={"kid-1": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajV"})
+    mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
+    event = net.wait_for(lambda: events(mail, 50032), 30, lambda: said(mail))[0]
+    assert "eab-key-id" in event["remedy"], event
+
+
+def test_authority_is_down(sealpost, peer, authority, names):
+    pebble = peer(Pebble, authority, names)
+    conf = pebble.conf(authority)
+    pebble.stop()
+    mail = sealpost(certificates={"acme": conf}).start()
+    before = served(mail)
+    event = net.wait_for(lambda: events(mail, 50032), 30, lambda: said(mail))[0]
+    assert "next attempt" in event["text"] and conf["directory"] in event["remedy"], event
+    assert served(mail) == before  # the stand-in goes on
+    with Client(mail.port) as client:
+        client.ehlo()
+        client.starttls()
+        client.ehlo()
+        assert client.message("a@example.net", "user@example.test", b"Subject: x\r\n\r\nx\r\n").code == 250
+
+
+def test_name_that_is_not_ours(sealpost, peer, authority, dns):
+    """http-01 is really asked: where the name leads elsewhere, nothing is issued."""
+    pebble = peer(Pebble, authority, dns({f"{NAMES[0]} A": ["127.0.0.1"], f"{NAMES[1]} A": ["127.0.0.9"]}))
+    mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
+    event = net.wait_for(lambda: events(mail, 50032), 40, lambda: said(mail))[0]
+    assert not is_of_pebble(served(mail))
+    assert "port 80" in event["remedy"], event
+
+
+def test_port_that_is_taken(sealpost, peer, authority, names, closing):
+    pebble = peer(Pebble, authority, names)
+    taken = closing.keep(socket.socket(), lambda: taken.close())
+    taken.bind(("127.0.0.1", pebble.http_port))
+    taken.listen()
+    mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
+    event = net.wait_for(lambda: events(mail, 50032), 20, lambda: said(mail))[0]
+    assert "another program has it" in event["text"] and "http-bind" in event["remedy"], event
+
+
+def test_authority_that_nobody_trusts(sealpost, peer, authority, names):
+    pebble = peer(Pebble, authority, names)
+    conf = pebble.conf(authority)
+    del conf["trust-file"]
+    mail = sealpost(certificates={"acme": conf}).start()
+    net.wait_for(lambda: events(mail, 50032), 30, lambda: said(mail))
+    assert not is_of_pebble(served(mail))
+
+
+def test_dns_hook(sealpost, peer, authority, names, tmp_path):
+    """dns-01: the user's program gets the challenge; here it writes a file that the test's name server reads."""
+    tmp_path.chmod(0o755)
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    hook, said = folder / "hook", folder / "said"
+    hook.write_text('#!/bin/sh\necho "$@" >>"$(dirname "$0")/said"\nsleep 1\n')
+    hook.chmod(0o755)
+    pebble = peer(Pebble, authority, names)
+
+    class Records(dict):
+        def get(self, key, default=None):
+            for line in said.read_text().splitlines() if said.exists() else ():
+                method, _, name, _, text = line.split()
+                if method == "begin" and key == f"_acme-challenge.{name} TXT":
+                    return [f'"{text}"']
+            return super().get(key, default)
+    names.records = Records(names.records)
+    mail = sealpost(certificates={"acme": pebble.conf(authority, challenge="dns-01", **{"dns-hook": str(hook)})}).start()
+    wait_issued(mail)
+    methods = [line.split()[0] for line in said.read_text().splitlines()]
+    assert methods.count("begin") == methods.count("done") == len(NAMES)
+    assert {line.split()[1] for line in said.read_text().splitlines()} == {"dns-01"}
