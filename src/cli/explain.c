@@ -53,11 +53,15 @@ static void say_pin(struct command *c, const json_t *answer)
 {
     struct span pin = answer_text(answer, "pin"), state = answer_text(answer, "pin-state");
     struct span other = answer_text(answer, "other-key-type");
-    if (pin.n)
-        command_sayf(c, "  pinned to " SPAN_FMT ": " SPAN_FMT, SPAN_ARG(pin), SPAN_ARG(state));
-    if (other.n)
-        command_sayf(c, "  and " SPAN_FMT " to clients that cannot verify that kind of key",
+    if (pin.n) {
+        buf_add_text(&c->out, "    ");
+        command_sayf(c, "pinned to " SPAN_FMT ": " SPAN_FMT, SPAN_ARG(pin), SPAN_ARG(state));
+    }
+    if (other.n) {
+        buf_add_text(&c->out, "    ");
+        command_sayf(c, "and " SPAN_FMT " to clients that cannot verify that kind of key",
                      SPAN_ARG(span_head(other, 8)));
+    }
 }
 
 static void say_verdict(struct command *c, const json_t *verdict)
@@ -79,10 +83,12 @@ static void say_change(struct command *c, const json_t *change)
 {
     struct span effect = answer_text(change, "effect"), text = answer_text(change, "text"),
                 consequence = answer_text(change, "consequence");
-    if (effect.n)
-        command_sayf(c, "  with this change: " SPAN_FMT "%s" SPAN_FMT "%s" SPAN_FMT,
-                     SPAN_ARG(effect), text.n ? ": " : "", SPAN_ARG(text),
-                     consequence.n ? "; " : "", SPAN_ARG(consequence));
+    if (effect.n == 0)
+        return;
+    buf_add_text(&c->out, "    ");
+    command_sayf(c, "with this change: " SPAN_FMT "%s" SPAN_FMT "%s" SPAN_FMT, SPAN_ARG(effect),
+                 text.n ? ": " : "", SPAN_ARG(text), consequence.n ? "; " : "",
+                 SPAN_ARG(consequence));
 }
 
 static void say_explanation(struct command *c, const json_t *answer)

@@ -22,7 +22,7 @@ class Authority:
     """A private certificate authority in a folder; .pem is its root."""
 
     def __init__(self, folder, name="Test Root"):
-        self.folder = folder
+        self.folder, self.name = folder, name
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = self._sign(name, name, self.key.public_key(), [], True, (-10, 3650))
         self.pem = folder / "root.pem"
@@ -43,7 +43,7 @@ class Authority:
     def issue(self, *names, days=(-1, 90), file=None):
         """A leaf for the names: one PEM file with certificate, root and key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = self._sign(names[0], "Test Root", key.public_key(), names, False, days)
+        leaf = self._sign(names[0], self.name, key.public_key(), names, False, days)
         path = self.folder / (file or f"{names[0].replace('*', 'star')}.pem")
         path.write_bytes(leaf.public_bytes(serialization.Encoding.PEM) + self.pem.read_bytes() + _pem(key))
         path.chmod(0o600)
