@@ -4,7 +4,8 @@ import subprocess
 import pytest
 from harness.daemon import binary
 
-VERBS = ["serve", "check", "config", "receive-connector", "send-connector", "cert", "queue", "track", "events", "status", "version"]
+VERBS = ["serve", "check", "config", "receive-connector", "send-connector", "cert", "explain", "doctor", "sentinel", "queue", "track", "events",
+         "status", "version"]
 
 
 def run(*arguments, **options):
@@ -39,7 +40,8 @@ def test_wrong_usage(arguments):
     assert done.returncode == 2 and said and len(said) < 5000
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["queue", "list"], ["track"], ["events"], ["config", "history"]])
+@pytest.mark.parametrize("arguments", [["status"], ["queue", "list"], ["track"], ["events"], ["config", "history"], ["sentinel"],
+                                       ["explain", "internet"], ["doctor"], ["cert", "remove", "9c41"]])
 def test_no_daemon(arguments, tmp_path):
     done = run(*arguments, "--data", str(tmp_path))
     assert done.returncode == 3 and done.stderr, done
