@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -375,6 +376,64 @@ static void test_socket_file(void **state)
     assert_int_equal(http_server_new(loop, long_path, 0660, handle, &seen, &second), ERR_LIMIT);
 }
 
+static int connect_tcp(const struct endpoint *endpoint)
+{
+    struct sockaddr_storage address;
+    socklen_t n = endpoint_to_sockaddr(endpoint, &address);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, n), 0);
+    return fd;
+}
+
+static struct endpoint free_endpoint(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct endpoint endpoint;
+    socklen_t n = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, n), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &n), 0);
+    endpoint_of_sockaddr((struct sockaddr *)&address, &endpoint);
+    close(fd);
+    return endpoint;
+}
+
+static void ask_tcp(const struct endpoint *endpoint, struct span request, const char *enough)
+{
+    struct buf answer = BUF_INIT(BUF_UNLIMITED);
+    int fd = connect_tcp(endpoint);
+    exchange(fd, request, enough, &answer);
+    assert_non_null(strstr(buf_text(&answer), enough));
+    close(fd);
+    run_for(2);
+    buf_done(&answer);
+}
+
+static void test_tcp(void **state)
+{
+    (void)state;
+    struct endpoint endpoint = free_endpoint();
+    struct http_server *tcp, *second;
+    struct buf large = BUF_INIT(BUF_UNLIMITED);
+    assert_int_equal(http_server_new_tcp(loop, &endpoint, handle, &seen, &tcp), OK);
+    assert_int_equal(http_server_new_tcp(loop, &endpoint, handle, &seen, &second), ERR_BUSY);
+    ask_tcp(&endpoint, SPAN("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"), "404");
+    ask_tcp(&endpoint, SPAN("GET  HTTP/1.1\r\n\r\n"), "400");
+    assert_int_equal(handled, 1);
+    /* Strangers get less room than an administrator. */
+    buf_add_text(&large, "GET /x HTTP/1.1\r\nX: ");
+    for (int i = 0; i < 20000; i++)
+        buf_add_char(&large, 'x');
+    buf_add_text(&large, "\r\n\r\n");
+    ask_tcp(&endpoint, buf_span(&large), "400");
+    ask_tcp(&endpoint, SPAN("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n"), "413");
+    assert_int_equal(handled, 1);
+    http_server_free(tcp);
+    assert_int_equal(http_server_new_tcp(loop, &endpoint, handle, &seen, &tcp), OK);
+    http_server_free(tcp);
+    buf_done(&large);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -383,6 +442,7 @@ int main(void)
         TEST(test_requests),    TEST(test_author), TEST(test_keep_alive),   TEST(test_byte_by_byte),
         TEST(test_stream),      TEST(test_later),  TEST(test_client_gone),  TEST(test_pipelining),
         TEST(test_server_gone), TEST(test_limits), TEST(test_bad_requests), TEST(test_socket_file),
+        TEST(test_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 enum { LONGEST_SLEEP_MS = 3600000 /* the wall clock may be set meanwhile */ };
 
 struct waiter {
-    struct list node;
+    struct waiter *next;
     renew_fn *fn;
     void *context;
 };
@@ -23,7 +23,7 @@ struct renew {
     struct renew_state state;
     struct attempt *attempt; /* NULL: none is under way */
     struct ari *ari;         /* NULL: nothing is asked */
-    struct list waiters;
+    struct waiter *waiters;
     bool configured;
     int64_t next_ms;
     unsigned overdue_told; /* for how many failures "overdue" has been told; 0: not yet */
@@ -114,11 +114,13 @@ static struct renewal_verdict judge(const struct renew *r, const struct acme_con
 
 static void tell_waiters(struct renew *r, enum err err, struct span why)
 {
-    struct list *node;
-    while ((node = list_take(&r->waiters))) {
-        struct waiter *w = LIST_OBJECT(node, struct waiter, node);
+    struct waiter *w = r->waiters;
+    r->waiters = NULL; /* who asks again meanwhile waits for the next one */
+    while (w) {
+        struct waiter *next = w->next;
         w->fn(w->context, err, why);
         free(w);
+        w = next;
     }
 }
 
@@ -222,7 +224,7 @@ static void look_at(struct renew *r, struct snapshot *s)
     r->next_ms = verdict.next_ms;
     if (r->ari) /* what it answers may change the time */
         return;
-    if (verdict.next_ms <= clock_now_ms() || !list_is_empty(&r->waiters))
+    if (verdict.next_ms <= clock_now_ms() || r->waiters)
         attempt(r, s, current);
     else
         sleep_until(r, current && r->state.ari_next_ms < verdict.next_ms ? r->state.ari_next_ms
@@ -252,7 +254,6 @@ struct renew *renew_new(struct world *world)
     r->world = world;
     r->timer = loop_timer_new(world->main_loop, look, r);
     r->workers = workers_new(1);
-    list_init(&r->waiters);
     renew_state_load(world->data_directory, &r->state);
     return r;
 }
@@ -281,9 +282,8 @@ void renew_now(struct renew *renew, renew_fn *fn, void *context)
     struct waiter *w = calloc(1, sizeof(*w));
     if (!w)
         abort();
-    w->fn = fn;
-    w->context = context;
-    list_append(&renew->waiters, &w->node);
+    *w = (struct waiter){renew->waiters, fn, context};
+    renew->waiters = w;
     loop_timer_start(renew->timer, 0);
 }
 

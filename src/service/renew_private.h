@@ -3,7 +3,6 @@
 #define SERVICE_RENEW_PRIVATE_H
 
 #include "base/buf.h"
-#include "base/list.h"
 #include "io/worker.h"
 #include "service/renew.h"
 #include "service/snapshot.h"
