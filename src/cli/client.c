@@ -228,6 +228,8 @@ int client_send(struct command *c, const char *method, struct buf *target, json_
     json_decref(body);
     struct request request = {method, target, "application/json", span_of(text)};
     int code = client_ask(c, &request, answer);
+    if (text)
+        explicit_bzero(text, strlen(text)); /* it may hold a key or a passphrase */
     free(text);
     buf_done(target);
     return code;

@@ -13,6 +13,7 @@ enum { FIX_WORDS_MAX = 64, ROOM_FOR_OPTIONS = 3 };
 /* One word into `out`; false where a quote does not end. */
 static bool take_word(struct span *rest, struct buf *out)
 {
+    const struct span special = SPAN("\"$`;&|<>()#*?");
     bool quoted = false;
     while (rest->n && (quoted || rest->p[0] != ' ')) {
         char c = rest->p[0];
@@ -22,7 +23,7 @@ static bool take_word(struct span *rest, struct buf *out)
         } else if (!quoted && c == '\\' && rest->n) {
             buf_add_char(out, rest->p[0]);
             *rest = span_skip(*rest, 1);
-        } else if (!quoted && memchr("\"$`;&|<>()#*?", c, 13)) {
+        } else if (!quoted && span_find(special, c) < special.n) {
             return false;
         } else {
             buf_add_char(out, c);

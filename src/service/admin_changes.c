@@ -91,7 +91,6 @@ static void on_changed(void *context, enum err err, const struct plan *plan, str
     struct admin_call *call = change->call;
     if (!change->dry_run)
         admin_end_change(call->admin);
-    /* A trial shows also what would be refused: that is what it is for. */
     if (err == OK && change->request_id.n && !change->dry_run)
         complete_request(call->admin->world, change->request_id);
     if (err == OK)
