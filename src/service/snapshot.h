@@ -4,10 +4,9 @@
 #ifndef SERVICE_SNAPSHOT_H
 #define SERVICE_SNAPSHOT_H
 
-#include <openssl/ssl.h>
-
 #include "cert/select.h"
 #include "conf/document.h"
+#include "io/tls.h"
 #include "store/certificates.h"
 
 struct world;
