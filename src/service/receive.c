@@ -190,7 +190,7 @@ static void handle(struct receive_session *s, const struct smtp_server_event *ev
     case SMTP_SERVER_HELO: on_helo(s, event); break;
     case SMTP_SERVER_MAIL: receive_message_mail(s, event); break;
     case SMTP_SERVER_RCPT: receive_message_rcpt(s, event); break;
-    case SMTP_SERVER_DATA: receive_message_data(s); break;
+    case SMTP_SERVER_DATA: receive_message_data(s, event->data.chunked); break;
     case SMTP_SERVER_CONTENT: receive_message_content(s, event->content); break;
     case SMTP_SERVER_DATA_END: receive_message_end(s); break;
     case SMTP_SERVER_DATA_ABORT:
