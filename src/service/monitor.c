@@ -187,19 +187,11 @@ void monitor_snapshot_changed(struct monitor *monitor)
     snapshot_release(s);
 }
 
-static void free_value(struct span key, void *value, void *context)
-{
-    (void)key;
-    (void)context;
-    free(value);
-}
-
 void monitor_free(struct monitor *monitor)
 {
     if (!monitor)
         return;
     loop_timer_free(monitor->timer);
-    map_each(&monitor->faults, free_value, NULL);
-    map_done(&monitor->faults);
+    map_done_with_values(&monitor->faults);
     free(monitor);
 }
