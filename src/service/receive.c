@@ -184,6 +184,19 @@ static void on_helo(struct receive_session *s, const struct smtp_server_event *e
     smtp_server_answer(s->machine, NULL);
 }
 
+/* Where the client gave up, or the session ends, there is nothing to count. */
+static void on_abort(struct receive_session *s, enum smtp_server_abort why)
+{
+    if (why == SMTP_SERVER_ABORT_FORM) {
+        COUNT(s->home->world, messages_refused_content, 1);
+        log_end(s, LOG_INFO, "content-refused", SPAN("a bare CR or LF, or a NUL octet"));
+    } else if (why == SMTP_SERVER_ABORT_SIZE) {
+        COUNT(s->home->world, messages_refused_size, 1);
+        log_end(s, LOG_INFO, "content-refused", SPAN("larger than max-message-size"));
+    }
+    receive_message_drop(s);
+}
+
 static void handle(struct receive_session *s, const struct smtp_server_event *event)
 {
     switch (event->kind) {
@@ -193,11 +206,7 @@ static void handle(struct receive_session *s, const struct smtp_server_event *ev
     case SMTP_SERVER_DATA: receive_message_data(s, event->data.chunked); break;
     case SMTP_SERVER_CONTENT: receive_message_content(s, event->content); break;
     case SMTP_SERVER_DATA_END: receive_message_end(s); break;
-    case SMTP_SERVER_DATA_ABORT:
-        COUNT(s->home->world, messages_refused_content, 1);
-        log_end(s, LOG_INFO, "content-refused", SPAN("wrong line ends, a NUL octet, or too large"));
-        receive_message_drop(s);
-        break;
+    case SMTP_SERVER_DATA_ABORT: on_abort(s, event->abort); break;
     case SMTP_SERVER_RESET: receive_message_drop(s); break;
     case SMTP_SERVER_VRFY: smtp_server_answer(s->machine, NULL); break;
     case SMTP_SERVER_STARTTLS: s->start_tls = true; break;
