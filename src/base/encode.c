@@ -16,26 +16,6 @@ static enum err settle(struct buf *out, size_t before, enum err err)
     return err;
 }
 
-static enum err add_hex_bytes(struct buf *out, struct span text)
-{
-    if (text.n % 2)
-        return ERR_SYNTAX;
-    for (size_t i = 0; i < text.n; i += 2) {
-        int high = text_hex(text.p[i]), low = text_hex(text.p[i + 1]);
-        if (high < 0 || low < 0)
-            return ERR_SYNTAX;
-        if (buf_add_char(out, (char)(high << 4 | low)) != OK)
-            return ERR_LIMIT;
-    }
-    return OK;
-}
-
-enum err decode_hex(struct buf *out, struct span text)
-{
-    size_t before = out->n;
-    return settle(out, before, add_hex_bytes(out, text));
-}
-
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void encode_base64(struct buf *out, struct span bytes)

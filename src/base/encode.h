@@ -8,7 +8,6 @@
 
 /* Lower-case hexadecimal. */
 void encode_hex(struct buf *out, struct span bytes);
-enum err decode_hex(struct buf *out, struct span text) MUST_USE;
 
 /* RFC 4648 section 4, padded, no line breaks. */
 void encode_base64(struct buf *out, struct span bytes);

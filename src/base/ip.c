@@ -251,11 +251,6 @@ bool ip_range_within(const struct ip_range *inner, const struct ip_range *outer)
     return ip_range_has(outer, &inner->first) && ip_range_has(outer, &inner->last);
 }
 
-bool ip_range_overlaps(const struct ip_range *a, const struct ip_range *b)
-{
-    return ip_range_has(a, &b->first) || ip_range_has(b, &a->first);
-}
-
 int ip_range_cmp_size(const struct ip_range *a, const struct ip_range *b)
 {
     return wide_cmp(wide_minus(to_wide(&a->last), to_wide(&a->first)),

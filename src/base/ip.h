@@ -49,9 +49,8 @@ enum err ip_range_parse(struct span s, struct ip_range *range) MUST_USE;
 /* The shortest form: address, prefix, or a-b. */
 void ip_range_add(struct buf *out, const struct ip_range *range);
 bool ip_range_has(const struct ip_range *range, const struct ip *ip);
-/* Whether `inner` lies wholly in `outer`; whether they share an address. */
+/* Whether `inner` lies wholly in `outer`. */
 bool ip_range_within(const struct ip_range *inner, const struct ip_range *outer);
-bool ip_range_overlaps(const struct ip_range *a, const struct ip_range *b);
 /* Orders by the number of addresses: <0 where a holds fewer (is more specific). */
 int ip_range_cmp_size(const struct ip_range *a, const struct ip_range *b);
 

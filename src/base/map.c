@@ -77,6 +77,19 @@ void map_done(struct map *m)
     m->count = m->size = 0;
 }
 
+static void free_value(struct span key, void *value, void *context)
+{
+    (void)key;
+    (void)context;
+    free(value);
+}
+
+void map_done_with_values(struct map *m)
+{
+    map_each(m, free_value, NULL);
+    map_done(m);
+}
+
 static struct map_entry **find(const struct map *m, struct span key, uint64_t hash)
 {
     struct map_entry **at = &m->slots[hash & (m->size - 1)];

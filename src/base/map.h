@@ -17,6 +17,8 @@ struct map {
 
 void map_init(struct map *m);
 void map_done(struct map *m);
+/* The same for values that free() frees. */
+void map_done_with_values(struct map *m);
 /* NULL where the key is not in the map. */
 void *map_get(const struct map *m, struct span key);
 /* Sets or replaces; returns the value that stood there before, or NULL. value must not be NULL. */

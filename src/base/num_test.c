@@ -112,10 +112,6 @@ static void test_encode_round_trips(void **state)
     for (size_t n = 0; n <= 256; n++) {
         struct span s = span_make((char *)bytes, n);
         buf_reset(&text), buf_reset(&back);
-        encode_hex(&text, s);
-        assert_int_equal(decode_hex(&back, buf_span(&text)), OK);
-        assert_true(span_eq(buf_span(&back), s));
-        buf_reset(&text), buf_reset(&back);
         encode_base64(&text, s);
         assert_int_equal(decode_base64(&back, buf_span(&text)), OK);
         assert_true(span_eq(buf_span(&back), s));
@@ -143,6 +139,15 @@ static void test_base64_vectors(void **state)
     }
 }
 
+static void test_hex(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT(100);
+    encode_hex(&b, SPAN("\x00\x7f\xaf"));
+    assert_text(&b, "007faf");
+    buf_done(&b);
+}
+
 static void test_decoders_refuse(void **state)
 {
     (void)state;
@@ -153,10 +158,6 @@ static void test_decoders_refuse(void **state)
         assert_int_equal(decode_base64(&b, span_of(base64[i])), ERR_SYNTAX);
     assert_int_equal(decode_base64(&b, SPAN("Zm9vYmFy")), ERR_LIMIT);
     assert_int_equal(decode_base64(&b, SPAN("Zm\0v")), ERR_SYNTAX);
-    const char *const hex[] = {"0", "0g", "000x"};
-    for (size_t i = 0; i < COUNT_OF(hex); i++)
-        assert_int_equal(decode_hex(&b, span_of(hex[i])), ERR_SYNTAX);
-    assert_int_equal(decode_hex(&b, SPAN("0001020304")), ERR_LIMIT);
     const char *const xtext[] = {"a+", "a+4", "a+4x", "a=b", "a b", "a\xC3\xBC", "a\r\n"};
     for (size_t i = 0; i < COUNT_OF(xtext); i++)
         assert_int_equal(decode_xtext(&b, span_of(xtext[i])), ERR_SYNTAX);
@@ -187,10 +188,15 @@ static void test_encode_for_logs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_num_parse),          cmocka_unit_test(test_num_size),
-        cmocka_unit_test(test_num_duration),       cmocka_unit_test(test_num_round_trip),
-        cmocka_unit_test(test_encode_round_trips), cmocka_unit_test(test_base64_vectors),
-        cmocka_unit_test(test_decoders_refuse),    cmocka_unit_test(test_encode_for_logs),
+        cmocka_unit_test(test_num_parse),
+        cmocka_unit_test(test_num_size),
+        cmocka_unit_test(test_num_duration),
+        cmocka_unit_test(test_num_round_trip),
+        cmocka_unit_test(test_encode_round_trips),
+        cmocka_unit_test(test_base64_vectors),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_decoders_refuse),
+        cmocka_unit_test(test_encode_for_logs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define MUST(condition)                                                                            \
     do {                                                                                           \
@@ -146,4 +147,10 @@ void add_key_pem(struct buf *out, EVP_PKEY *key, const char *passphrase)
     MUST(PEM_write_bio_PKCS8PrivateKey(bio, key, passphrase ? EVP_aes_256_cbc() : NULL, passphrase,
                                        passphrase ? (int)strlen(passphrase) : 0, NULL, NULL));
     add_bio_content(out, bio);
+}
+
+void test_add_unhex(struct buf *out, struct span hex)
+{
+    for (size_t i = 0; i + 1 < hex.n; i += 2)
+        buf_add_char(out, (char)(text_hex(hex.p[i]) << 4 | text_hex(hex.p[i + 1])));
 }

@@ -39,4 +39,7 @@ void add_key_pem(struct buf *out, EVP_PKEY *key, const char *passphrase);
 /* Takes the bio over. */
 void add_bio_content(struct buf *out, BIO *bio);
 
+/* Bytes of hexadecimal text, as the hash of a key is printed. */
+void test_add_unhex(struct buf *out, struct span hex);
+
 #endif

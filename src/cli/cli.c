@@ -21,23 +21,31 @@ static const char *suggestion(const char *word, const char *verb)
     return options_nearest(word, names, count);
 }
 
-static int unknown_verb(struct command *c, const char *word, const char *verb)
+static int unknown_verb(struct command *c, const char *word)
 {
-    const char *near = suggestion(word, verb);
-    const char *before = verb ? verb : "", *gap = verb ? " " : "";
+    const char *near = suggestion(word, NULL);
     if (near)
-        return command_usage(c, "there is no verb \"%s%s%s\"; did you mean \"%s%s%s\"?", before,
-                             gap, word, before, gap, near);
-    return command_usage(c, "there is no verb \"%s%s%s\"", before, gap, word);
+        return command_usage(c, "there is no verb \"%s\"; did you mean \"%s\"?", word, near);
+    return command_usage(c, "there is no verb \"%s\"", word);
 }
 
-static int needs_action(struct command *c, const char *name)
+/* action: NULL: there is none. */
+static int wrong_action(struct command *c, const char *name, const char *action)
 {
     struct buf actions = BUF_INIT(BUF_UNLIMITED);
+    const char *near = action ? suggestion(action, name) : NULL;
+    int code;
+    c->verb_name = name;
     for (size_t i = 0; i < verb_count; i++)
         if (strcmp(verbs[i].name, name) == 0)
             buf_addf(&actions, "%s%s", actions.n ? ", " : "", verbs[i].action);
-    int code = command_usage(c, "%s needs an action: %s", name, buf_text(&actions));
+    if (near)
+        code = command_usage(c, "there is no action \"%s\"; did you mean \"%s\"?", action, near);
+    else if (action)
+        code =
+            command_usage(c, "there is no action \"%s\"; there are %s", action, buf_text(&actions));
+    else
+        code = command_usage(c, "name an action: %s", buf_text(&actions));
     buf_done(&actions);
     return code;
 }
@@ -54,17 +62,15 @@ static int find_verb(struct command *c, char *const *args, size_t count, size_t 
         return CLI_DONE;
     name = c->options.words[0];
     if (!verb_find(name, NULL))
-        return unknown_verb(c, name, NULL);
+        return unknown_verb(c, name);
     if (verb_has_actions(name)) {
         if (options_parse(&c->options, args + *used, count - *used, true, &taken, why) != OK)
             return command_usage(c, "name the action of %s first; " SPAN_FMT, name,
                                  SPAN_ARG(buf_span(why)));
         *used += taken;
         action = c->options.word_count > 1 ? c->options.words[1] : NULL;
-        if (!action && !options_has(&c->options, "help"))
-            return needs_action(c, name);
-        if (action && !verb_find(name, action))
-            return unknown_verb(c, action, name);
+        if (action ? !verb_find(name, action) : !options_has(&c->options, "help"))
+            return wrong_action(c, name, action);
     }
     c->verb = verb_find(name, action);
     return CLI_DONE;

@@ -1,6 +1,7 @@
 #include "cli/client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -101,8 +102,7 @@ static int unreachable(struct command *c, const char *why)
     struct span remedy =
         arena_printf(&c->arena,
                      "start it with: sealpost serve --config FILE --data " SPAN_FMT
-                     "\nor name the folder of the one that runs: --data DIR (or $SEALPOST_DATA)"
-                     "\nand run this as the daemon's user or root",
+                     "\nor name the folder of the one that runs: --data DIR (or $SEALPOST_DATA)",
                      SPAN_ARG(c->data));
     command_refuse(c, text, remedy);
     return CLI_UNREACHABLE;
@@ -113,6 +113,11 @@ static int transfer_failed(struct command *c, struct transfer *t, CURLcode code)
 {
     long failure = 0;
     curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &failure);
+    if (code == CURLE_COULDNT_CONNECT && failure == EACCES) { /* it may well be running */
+        command_refusef(c, "run this as the daemon's user or root", "%s may not be opened: %s",
+                        socket_path(c), strerror(EACCES));
+        return CLI_UNREACHABLE;
+    }
     if (code == CURLE_COULDNT_CONNECT)
         return unreachable(c, failure ? strerror((int)failure) : curl_easy_strerror(code));
     if (code == CURLE_OPERATION_TIMEDOUT)

@@ -56,8 +56,8 @@ void command_print_json(struct command *c, const json_t *value)
 static void add_verb(const struct command *c, struct buf *out)
 {
     buf_add_text(out, "sealpost");
-    if (c->verb)
-        buf_addf(out, " %s", c->verb->name);
+    if (c->verb || c->verb_name)
+        buf_addf(out, " %s", c->verb ? c->verb->name : c->verb_name);
     if (c->verb && c->verb->action)
         buf_addf(out, " %s", c->verb->action);
 }

@@ -26,8 +26,9 @@ struct verb {
 };
 
 struct command {
-    const struct verb *verb;
-    struct options options; /* words: those behind the verb and its action */
+    const struct verb *verb; /* NULL until it is found */
+    const char *verb_name;   /* a verb whose action is missing or unknown, for what is said then */
+    struct options options;  /* words: those behind the verb and its action */
     struct arena arena;
     struct terminal terminal;
     struct buf out;   /* standard output, written by command_flush */

@@ -167,6 +167,19 @@ int run_connector_list(struct command *c)
 
 /* ---- show ---- */
 
+/* Times are for people here, so they are local, as everywhere but in JSON. */
+static bool add_time(struct buf *out, const char *key, const json_t *object)
+{
+    static const char *const times[] = {"time",         "received",     "expires",
+                                        "next-attempt", "last-attempt", "not-before"};
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        if (strcmp(key, times[i]) == 0 && answer_time(object, key)) {
+            human_add_time(out, answer_time(object, key));
+            return true;
+        }
+    return false;
+}
+
 void fields_say(struct command *c, const char *before, const json_t *object)
 {
     const char *key;
@@ -179,7 +192,8 @@ void fields_say(struct command *c, const char *before, const json_t *object)
             continue;
         }
         struct buf line = BUF_INIT(BUF_UNLIMITED);
-        value_add_text(&line, value);
+        if (!add_time(&line, key, object))
+            value_add_text(&line, value);
         struct span clean_name = arena_printf(&c->arena, "%-30s ", name.p);
         terminal_add(&c->out, &c->terminal, STYLE_FAINT, clean_name);
         command_say(c, STYLE_PLAIN, line.n ? buf_span(&line) : SPAN("-"));

@@ -70,11 +70,6 @@ void help_add_action(struct buf *out, const struct verb *verb)
     add_options(out, &global_options);
 }
 
-static int unknown(struct command *c, const char *what)
-{
-    return command_usage(c, "there is no %s", what);
-}
-
 int run_help(struct command *c)
 {
     size_t count = command_word_count(c);
@@ -89,7 +84,8 @@ int run_help(struct command *c)
     }
     const struct verb *verb = verb_find(name, action);
     if (!verb)
-        return unknown(c, verb_find(name, NULL) ? action : name);
+        return command_usage(c, "there is no verb \"%s%s%s\"; sealpost help lists them", name,
+                             action ? " " : "", action ? action : "");
     if (action || !verb->action)
         help_add_action(&c->out, verb);
     else

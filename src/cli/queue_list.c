@@ -50,6 +50,10 @@ static void say_waiting(struct command *c, const json_t *recipient)
         buf_add_text(&next, ": ");
     }
     buf_add(&next, answer_text(recipient, "next"));
+    if (answer_time(recipient, "expires")) {
+        buf_add_text(&next, "; given up ");
+        human_add_when(&next, answer_time(recipient, "expires"), c->now_ms);
+    }
     say_field(c, "     next:  ", buf_span(&next), STYLE_PLAIN);
     buf_done(&next);
 }

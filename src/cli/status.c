@@ -148,7 +148,7 @@ static void say_send(struct command *c, const json_t *status, size_t rows)
         {"TLS", .least = 8, .leave = 1},
         {"WAITING", .right = true},
         {"IN FLIGHT", .right = true},
-        {"CONNECTIONS", .right = true},
+        {"CONNECTIONS", .right = true, .leave = 2},
         {"FAILING HOPS", .right = true},
     };
     const json_t *list = answer_of(status, "send-connectors"), *connector;
@@ -246,9 +246,7 @@ static void say_rates(struct command *c, const json_t *status)
         buf_addf(&all, "%s%lld %s", i ? ", " : "",
                  (long long)answer_number(counters, shown[i].counter), shown[i].word);
     }
-    say_labelled(c, "per minute",
-                 json_object_size(rates) ? buf_span(&now)
-                                         : SPAN("known ten seconds after the start"));
+    say_labelled(c, "last minute", buf_span(&now));
     say_labelled(c, "since start", buf_span(&all));
     buf_done(&now);
     buf_done(&all);

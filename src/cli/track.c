@@ -29,13 +29,14 @@ static enum style style_of(struct span event)
     return span_eq(event, SPAN("DEFER")) ? STYLE_WARNING : STYLE_PLAIN;
 }
 
-/* The other side: the client of a RECEIVE, the server of everything else. */
+/* The other side: the client of a RECEIVE by its address, as its name is what it claims to be; of
+ * everything else the server by its name. */
 static struct span peer_of(const json_t *record)
 {
     bool received = span_eq(answer_text(record, "event"), SPAN("RECEIVE"));
-    struct span name = answer_text(record, received ? "client-name" : "server-name");
-    struct span ip = answer_text(record, received ? "client-ip" : "server-ip");
-    return name.n ? name : ip.n ? ip : SPAN("-");
+    struct span usual = answer_text(record, received ? "client-ip" : "server-name");
+    struct span other = answer_text(record, received ? "client-name" : "server-ip");
+    return usual.n ? usual : other.n ? other : SPAN("-");
 }
 
 static void add_record(struct table *t, const json_t *record)

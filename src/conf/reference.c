@@ -1,7 +1,6 @@
 /* The reference page, as scdoc (man 5 scdoc), from the schema. */
-#include "base/num.h"
 #include "base/text.h"
-#include "conf/schema.h"
+#include "conf/value.h"
 
 /* scdoc reads these as markup; a backslash takes that from any character. */
 static void add_escaped(struct buf *out, struct span text)
@@ -61,16 +60,6 @@ static void add_type(struct buf *out, const struct schema_key *key)
     }
 }
 
-static void add_number(struct buf *out, const struct schema_key *key, uint64_t value)
-{
-    if (key->type == VALUE_SIZE)
-        num_add_size(out, value);
-    else if (key->type == VALUE_DURATION)
-        num_add_duration(out, value);
-    else
-        buf_addf(out, "%llu%s", (unsigned long long)value, key->type == VALUE_PERCENT ? "%" : "");
-}
-
 static void add_default(struct buf *out, const struct schema_key *key)
 {
     if (key->required)
@@ -82,9 +71,9 @@ static void add_default(struct buf *out, const struct schema_key *key)
     }
     if (key->max) {
         buf_add_text(out, " From ");
-        add_number(out, key, key->min);
+        value_add_number(out, key, key->min);
         buf_add_text(out, " to ");
-        add_number(out, key, key->max);
+        value_add_number(out, key, key->max);
         buf_add_text(out, key->unlimited ? ", or unlimited." : ".");
     }
 }

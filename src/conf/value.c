@@ -114,7 +114,7 @@ static void read_bool(struct reading *r, const struct schema_key *key, struct no
                   "\"" SPAN_FMT "\" is neither true nor false", SPAN_ARG(node->text));
 }
 
-static void add_number(struct buf *out, const struct schema_key *key, uint64_t value)
+void value_add_number(struct buf *out, const struct schema_key *key, uint64_t value)
 {
     if (key->type == VALUE_SIZE)
         num_add_size(out, value);
@@ -140,9 +140,9 @@ static void report_number(struct reading *r, const struct schema_key *key, const
 {
     struct buf remedy = BUF_INIT(BUF_UNLIMITED);
     buf_add_text(&remedy, "write a value from ");
-    add_number(&remedy, key, key->min);
+    value_add_number(&remedy, key, key->min);
     buf_add_text(&remedy, " to ");
-    add_number(&remedy, key, key->max);
+    value_add_number(&remedy, key, key->max);
     if (key->unlimited)
         buf_add_text(&remedy, ", or unlimited");
     if (key->type == VALUE_DURATION)
@@ -331,7 +331,7 @@ static json_t *number_to_json(const struct schema_key *key, uint64_t value)
     if (key->type == VALUE_NUMBER)
         return json_integer((json_int_t)value);
     struct buf text = BUF_INIT(BUF_UNLIMITED);
-    add_number(&text, key, value);
+    value_add_number(&text, key, value);
     json_t *string = value_string(buf_span(&text));
     buf_done(&text);
     return string;

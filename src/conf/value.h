@@ -43,6 +43,8 @@ json_t *value_endpoint_to_json(const void *item);
 json_t *value_list_to_json(const struct schema_key *key, const void *object);
 json_t *value_text(const char *format, ...) PRINTF_LIKE(1, 2);
 json_t *value_string(struct span s);
+/* A number as the document writes it: "36MB", "5m", "99%", "25". */
+void value_add_number(struct buf *out, const struct schema_key *key, uint64_t value);
 
 uint64_t value_load(const struct schema_key *key, const void *object);
 void value_store(const struct schema_key *key, void *object, uint64_t value);

@@ -215,7 +215,8 @@ static enum err set_forwarders(struct ub_ctx *ctx, const struct resolver_options
     int error = ub_ctx_set_option(ctx, "do-not-query-localhost:", "no");
     if (!error && from_file)
         error = ub_ctx_resolvconf(ctx, NULL);
-    if (!error && from_file) /* the system's names go with the system's servers */
+    /* The system's names go with the system's servers; small systems have no such file. */
+    if (!error && from_file && access("/etc/hosts", R_OK) == 0)
         error = ub_ctx_hosts(ctx, NULL);
     for (size_t i = 0; i < options->forwarder_count && !error; i++) {
         char address[IP_TEXT], text[IP_TEXT + 8];

@@ -1,7 +1,5 @@
 #include "policy/accept.h"
 
-#include <assert.h>
-
 #include "policy/route.h"
 
 static bool is_any_address(const struct ip *ip)
@@ -131,15 +129,4 @@ struct accept_verdict accept_recipient(struct arena *arena, const struct documen
     if (!route_exists(d, domain_key))
         return refuse(arena, REFUSE_NO_ROUTE, path->domain);
     return accept_as(accepted ? ACCEPT_OK : ACCEPT_RELAY);
-}
-
-const char *accept_reason_name(enum accept_reason reason)
-{
-    static const char *const names[] = {
-        [ACCEPT_OK] = "accepted-domain", [ACCEPT_POSTMASTER] = "postmaster",
-        [ACCEPT_RELAY] = "relay",        [REFUSE_RELAY] = "relay-denied",
-        [REFUSE_NO_ROUTE] = "no-route",  [REFUSE_BAD_DOMAIN] = "bad-domain",
-    };
-    assert((unsigned)reason < COUNT_OF(names));
-    return names[reason];
 }

@@ -36,6 +36,5 @@ struct accept_verdict {
 struct accept_verdict accept_recipient(struct arena *arena, const struct document *d,
                                        const struct receive_connector *connector,
                                        const struct address *path, struct span domain_key);
-const char *accept_reason_name(enum accept_reason reason);
 
 #endif

@@ -139,7 +139,7 @@ static void test_recipients(void **state)
         struct accept_verdict v = accept_recipient(
             &arena, d, document_receive_connector(d, span_of(cases[i].connector)), &path, key);
         if (v.reason != cases[i].reason)
-            fail_msg("%s: %s", cases[i].path, accept_reason_name(v.reason));
+            fail_msg("%s: reason %d", cases[i].path, (int)v.reason);
         assert_int_equal(v.accepted, cases[i].code == 0);
         assert_int_equal(v.reply.code, cases[i].code);
         assert_string_equal(v.reply.enhanced, cases[i].enhanced);

@@ -199,8 +199,8 @@ static void test_tlsa(void **state)
                                      .not_after_ms = TEST_NOW_MS + 89 * DAY_MS},
                      CHAIN_TRUSTED, NULL);
     struct buf hash = BUF_INIT(BUF_UNLIMITED), next = BUF_INIT(BUF_UNLIMITED);
-    assert_int_equal(decode_hex(&hash, span_of(old->spki)), OK);
-    assert_int_equal(decode_hex(&next, span_of(new->spki)), OK);
+    test_add_unhex(&hash, span_of(old->spki));
+    test_add_unhex(&next, span_of(new->spki));
     struct plan_tlsa tlsa[] = {{SPAN("mail.example.com"), 3, 1, 1, buf_span(&hash)},
                                {SPAN("mail.example.com"), 3, 1, 1, buf_span(&next)}};
     struct change change = {.before = PLAIN, .added = new, .tlsa = tlsa, .tlsa_count = 1};

@@ -1,6 +1,5 @@
 #include "policy/retry.h"
 
-#include "base/clock.h"
 #include "base/num.h"
 
 enum { SPREAD_PERCENT = 5 };
@@ -47,23 +46,16 @@ struct retry_verdict retry_next(const struct retry_conf *conf, const struct retr
     return verdict;
 }
 
-void retry_add_explanation(struct buf *out, const struct retry_conf *conf,
-                           const struct retry_facts *facts, int64_t next_attempt_ms)
+void retry_add_explanation(struct buf *out, const struct retry_conf *conf, unsigned attempts)
 {
-    struct step step = step_after(conf, facts->attempts);
-    buf_addf(out, "attempt %u", facts->attempts + 1);
-    if (facts->attempts) {
-        buf_add_text(out, " (");
-        if (step.count)
-            buf_addf(out, "%llu of %llu in ", (unsigned long long)step.place,
-                     (unsigned long long)step.count);
-        num_add_duration(out, step.interval_ms);
-        buf_add_text(out, " steps)");
-    }
-    if (next_attempt_ms) {
-        buf_add_text(out, " at ");
-        clock_add_iso(out, next_attempt_ms);
-    }
-    buf_add_text(out, "; gives up ");
-    clock_add_iso(out, facts->received_ms + (int64_t)conf->expire_ms);
+    struct step step = step_after(conf, attempts);
+    buf_addf(out, "attempt %u", attempts + 1);
+    if (attempts == 0)
+        return;
+    buf_add_text(out, " (");
+    if (step.count)
+        buf_addf(out, "%llu of %llu in ", (unsigned long long)step.place,
+                 (unsigned long long)step.count);
+    num_add_duration(out, step.interval_ms);
+    buf_add_text(out, " steps)");
 }

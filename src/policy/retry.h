@@ -21,8 +21,7 @@ struct retry_verdict {
  * one. A step is spread by up to 5 % with `seed`, so that a crowd does not come back at once. */
 struct retry_verdict retry_next(const struct retry_conf *conf, const struct retry_facts *facts,
                                 uint64_t seed);
-/* "attempt 5 of the 5m steps; gives up 2026-11-24T10:00:00Z" for queue listings. */
-void retry_add_explanation(struct buf *out, const struct retry_conf *conf,
-                           const struct retry_facts *facts, int64_t next_attempt_ms);
+/* What comes after so many attempts, for queue listings: "attempt 5 (4 of 4 in 1m steps)". */
+void retry_add_explanation(struct buf *out, const struct retry_conf *conf, unsigned attempts);
 
 #endif

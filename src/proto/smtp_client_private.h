@@ -134,7 +134,6 @@ struct smtp_client {
 };
 
 void client_set_state(struct smtp_client *m, enum client_state to);
-const char *client_state_name(enum client_state state);
 /* Events wait to be pulled. */
 bool client_has_news(const struct smtp_client *m);
 enum smtp_client_stage client_stage(const struct smtp_client *m);

@@ -90,7 +90,8 @@ bool smtp_server_next(struct smtp_server *m, struct smtp_server_event *event)
 void server_end_transaction(struct smtp_server *m)
 {
     if (m->has_content)
-        server_push_kind(m, SMTP_SERVER_DATA_ABORT);
+        server_push(m,
+                    &(struct smtp_server_event){.kind = SMTP_SERVER_DATA_ABORT, .abort = m->abort});
     else if (m->transaction)
         server_push_kind(m, SMTP_SERVER_RESET);
     m->has_content = m->transaction = false;

@@ -76,6 +76,12 @@ enum smtp_server_close {
     SMTP_SERVER_CLOSE_TOO_LONG, /* a command line without end */
 };
 
+enum smtp_server_abort {
+    SMTP_SERVER_ABORT_GIVEN_UP, /* by the client (RSET, QUIT), or the session ends */
+    SMTP_SERVER_ABORT_FORM,     /* bare CR or LF, NUL */
+    SMTP_SERVER_ABORT_SIZE,     /* max_message_size */
+};
+
 struct smtp_server_event {
     enum smtp_server_event_kind kind;
     union {
@@ -100,6 +106,7 @@ struct smtp_server_event {
             bool chunked; /* BDAT */
         } data;
         struct span content;
+        enum smtp_server_abort abort;
         struct span vrfy;
         enum smtp_server_close close;
     };

@@ -71,6 +71,7 @@ struct smtp_server {
     struct buf refusal; /* what will be said at the end of content that is not wanted; empty: it is
                            wanted */
     bool refusal_is_error;
+    enum smtp_server_abort abort; /* why the content at hand is not wanted */
     enum server_state after_refused_chunk;
 };
 

@@ -205,6 +205,7 @@ static void test_terminate_voids_the_question(void **state)
     assert_out(m, "421 4.3.2 Stopping\r\n");
     assert_true(smtp_server_next(m, &event));
     assert_int_equal(event.kind, SMTP_SERVER_DATA_ABORT);
+    assert_int_equal(event.abort, SMTP_SERVER_ABORT_GIVEN_UP);
     assert_true(smtp_server_next(m, &event));
     assert_int_equal(event.kind, SMTP_SERVER_CLOSE);
     assert_false(smtp_server_next(m, &event));
@@ -224,6 +225,7 @@ static void test_terminate_keeps_the_abort(void **state)
     smtp_server_terminate(m, &stop);
     assert_true(smtp_server_next(m, &event));
     assert_int_equal(event.kind, SMTP_SERVER_DATA_ABORT);
+    assert_int_equal(event.abort, SMTP_SERVER_ABORT_FORM);
     assert_true(smtp_server_next(m, &event));
     assert_int_equal(event.kind, SMTP_SERVER_CLOSE);
     smtp_server_free(m);
@@ -257,6 +259,7 @@ static void test_chunk_sizes_do_not_wrap(void **state)
         SPAN("MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nBDAT 50\r\n"
              "12345678901234567890123456789012345678901234567890BDAT 18446744073709551615\r\nx"));
     assert_int_equal(event.kind, SMTP_SERVER_DATA_ABORT);
+    assert_int_equal(event.abort, SMTP_SERVER_ABORT_SIZE);
     assert_string_equal(smtp_server_state_name(m), "chunk");
     smtp_server_free(m);
 }

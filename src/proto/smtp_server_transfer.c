@@ -18,6 +18,7 @@ static void refuse_content(struct smtp_server *m, enum smtp_words why)
     if (m->refusal.n)
         return;
     refuse(m, &reply, smtp_words_count_as_error(why));
+    m->abort = why == SAY_TOO_LARGE ? SMTP_SERVER_ABORT_SIZE : SMTP_SERVER_ABORT_FORM;
     server_end_transaction(m);
     m->after_refused_chunk = m->chunk_last ? SERVER_GREETED : SERVER_FAILED;
 }
@@ -177,6 +178,7 @@ void server_answer_data(struct smtp_server *m, const struct reply *reply)
         return;
     }
     m->has_content = true;
+    m->abort = SMTP_SERVER_ABORT_GIVEN_UP;
     m->transaction = false;
     m->content_size = 0;
     if (m->chunked) {

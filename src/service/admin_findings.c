@@ -56,8 +56,10 @@ static void judge_next_hops(struct findings *f, const struct document *d,
         finding.subject = arena_printf(f->arena, "next hop " SPAN_FMT, SPAN_ARG(hops[i].key));
         finding.event = fails ? EVENT_NEXT_HOP_FAILS : EVENT_NO_SEND_CONNECTOR;
         finding.name = fails ? SPAN("next-hop-fails") : SPAN("no-send-connector");
-        finding.consequence = arena_printf(f->arena, "%llu recipients wait for it",
-                                           (unsigned long long)hops[i].waiting);
+        finding.consequence = hops[i].waiting == 1
+                                  ? SPAN("1 recipient waits for it")
+                                  : arena_printf(f->arena, "%llu recipients wait for it",
+                                                 (unsigned long long)hops[i].waiting);
         finding.remedy =
             fails ? arena_printf(f->arena,
                                  "once it is mended: sealpost queue retry --connector '" SPAN_FMT

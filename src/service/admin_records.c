@@ -56,6 +56,15 @@ static void on_tracks(void *context, enum err err, const struct track_record *re
     admin_answer(call, 200, value);
 }
 
+/* A misspelt event would look like mail that never was. */
+static bool is_event(struct span name)
+{
+    for (int event = TRACK_RECEIVE; event <= TRACK_REMOVE; event++)
+        if (span_ieq(name, span_of(track_event_name((enum track_event)event))))
+            return true;
+    return false;
+}
+
 void admin_find_tracks(struct admin_call *call)
 {
     uint64_t limit = RECORDS_FOUND;
@@ -69,6 +78,12 @@ void admin_find_tracks(struct admin_call *call)
         !admin_query_time(call, "since", &filter.since_ms) ||
         !admin_query_time(call, "until", &filter.until_ms))
         return;
+    if (filter.event.n && !is_event(filter.event)) {
+        admin_failf(call, 400, "bad-parameter",
+                    "it is RECEIVE, SEND, DELIVER, DEFER, FAIL, DSN, DROP, HOLD, RELEASE or REMOVE",
+                    "there is no event " SPAN_FMT, SPAN_ARG(filter.event));
+        return;
+    }
     filter.has_id = id.n > 0;
     if (id.n && message_id_parse(id, &filter.id) != OK) {
         admin_failf(call, 400, "bad-parameter",

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "service/admin.h"
 #include "service/apply.h"
 #include "service/deliver.h"
@@ -124,8 +125,10 @@ void script_send(int fd, const char *method, const char *target, const char *bod
 
 static int read_status(struct span answer)
 {
-    assert_true(span_starts(answer, SPAN("HTTP/1.1 ")) && answer.n > 12);
-    return atoi(answer.p + 9);
+    uint64_t status;
+    assert_true(span_starts(answer, SPAN("HTTP/1.1 ")));
+    assert_int_equal(num_parse(span_head(span_skip(answer, 9), 3), 599, &status), OK);
+    return (int)status;
 }
 
 /* Returns the status; *value is the JSON of the answer, for the caller to release. */

@@ -9,7 +9,9 @@
 #include "service/admin_findings.h"
 #include "service/admin_queue.h"
 
-/* ---- rates: samples of the counters, so that one request can say how fast they run ---- */
+/* ---- rates: samples of the counters, so that one request can say how fast they run. In the first
+ * minute it is what happened since the start: a rate guessed from a few seconds would not be true.
+ * ---- */
 
 enum { SAMPLE_EVERY_MS = 10000, SAMPLES = 7, COUNTERS_MAX = 128 };
 
@@ -89,10 +91,11 @@ static void count_value(void *context, const char *name, uint64_t value)
         key[n] = name[n] == '_' ? '-' : name[n];
     key[n] = '\0';
     present_set(c->counters, key, present_number(value));
-    if (at >= COUNTERS_MAX || c->elapsed_ms < SAMPLE_EVERY_MS || value < c->oldest->values[at])
+    if (at >= COUNTERS_MAX || value < c->oldest->values[at])
         return;
-    double per_minute =
-        (double)(value - c->oldest->values[at]) * (double)MINUTE_MS / (double)c->elapsed_ms;
+    double per_minute = (double)(value - c->oldest->values[at]);
+    if (c->elapsed_ms > MINUTE_MS)
+        per_minute *= (double)MINUTE_MS / (double)c->elapsed_ms;
     present_set(c->rates, key, json_real((double)(int64_t)(per_minute * 10 + 0.5) / 10));
 }
 

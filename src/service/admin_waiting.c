@@ -1,6 +1,5 @@
 #include "service/admin_waiting.h"
 
-#include "base/clock.h"
 #include "policy/retry.h"
 #include "policy/route.h"
 
@@ -12,14 +11,10 @@ static const struct deliver_next_hop *find_hop(const struct waiting_facts *facts
     return NULL;
 }
 
-static struct span schedule(struct arena *arena, const struct waiting_facts *facts,
-                            const struct send_connector *c, const struct queued_message *message,
-                            const struct queued_recipient *r, int64_t next_ms)
+static struct span schedule(struct arena *arena, const struct send_connector *c, unsigned attempts)
 {
     struct buf text = BUF_INIT(BUF_UNLIMITED);
-    struct retry_facts retry = {facts->now_ms, message->envelope.received_ms, r->attempts,
-                                r->delay_notified};
-    retry_add_explanation(&text, &c->retry, &retry, next_ms);
+    retry_add_explanation(&text, &c->retry, attempts);
     struct span copy = arena_copy(arena, buf_span(&text));
     buf_done(&text);
     return copy;
@@ -45,8 +40,11 @@ static void explain_hop(struct arena *arena, struct waiting *w, const struct del
                         const struct queued_recipient *r)
 {
     bool hop_fails = hop && span_eq(hop->state, SPAN("retry"));
-    if (hop_fails && hop->next_attempt_ms > w->next_attempt_ms)
+    if (hop_fails && hop->next_attempt_ms > w->next_attempt_ms) {
         w->next_attempt_ms = hop->next_attempt_ms;
+        w->next = arena_printf(arena, "attempt %u, when " SPAN_FMT " is tried again",
+                               r->attempts + 1, SPAN_ARG(hop->key));
+    }
     if (hop_fails)
         w->why = arena_printf(arena, "the next hop " SPAN_FMT " takes no mail: " SPAN_FMT,
                               SPAN_ARG(hop->key), SPAN_ARG(hop->last_error));
@@ -87,7 +85,7 @@ struct waiting waiting_explain(struct arena *arena, const struct waiting_facts *
     if (w.next_attempt_ms <= facts->now_ms)
         w.next =
             arena_printf(arena, "an attempt as soon as " SPAN_FMT " has room", SPAN_ARG(w.hop));
-    else
-        w.next = schedule(arena, facts, connector, message, r, w.next_attempt_ms);
+    else if (w.next.n == 0)
+        w.next = schedule(arena, connector, r->attempts);
     return w;
 }

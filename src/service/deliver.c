@@ -434,13 +434,6 @@ static void free_hop(struct span key, void *value, void *context)
     hop_free(value);
 }
 
-static void free_value(struct span key, void *value, void *context)
-{
-    (void)key;
-    (void)context;
-    free(value);
-}
-
 void deliver_free(struct deliver *d)
 {
     if (!d)
@@ -450,13 +443,10 @@ void deliver_free(struct deliver *d)
     map_each(&d->hops, free_hop, NULL);
     LIST_EACH(job, &d->jobs, struct job, node)
     job_free(job);
-    map_each(&d->messages, free_value, NULL);
-    map_each(&d->domains, free_value, NULL);
-    map_each(&d->loads, free_value, NULL);
     map_done(&d->hops);
-    map_done(&d->messages);
-    map_done(&d->domains);
-    map_done(&d->loads);
+    map_done_with_values(&d->messages);
+    map_done_with_values(&d->domains);
+    map_done_with_values(&d->loads);
     wake_heap_done(&d->wakes);
     loop_timer_free(d->wake_timer);
     loop_timer_free(d->stop_timer);

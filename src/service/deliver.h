@@ -34,7 +34,9 @@ struct deliver_next_hop {
     struct span key, connector, destination;
     struct span state; /* "idle", "active", "retry", "unreachable" */
     struct span last_error;
-    uint64_t waiting, in_flight, connections;
+    uint64_t waiting;   /* recipients that wait: neither held nor being sent */
+    uint64_t in_flight; /* recipients */
+    uint64_t connections;
     int64_t next_attempt_ms, last_attempt_ms; /* 0: none */
 };
 typedef void deliver_next_hops_fn(void *context, const struct deliver_next_hop *hops, size_t count);

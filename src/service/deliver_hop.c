@@ -202,7 +202,8 @@ void hop_failed(struct hop *hop, const struct outcome *why)
     arm_retry_timer(hop);
     LOG(LOG_WARNING, "next-hop-failed", LOG_S("next-hop", hop->key),
         LOG_N("failures", hop->failures), LOG_N("retry-in-s", (hop->retry_at_ms - now) / SECOND_MS),
-        LOG_N("waiting", hop->pending_count), LOG_S("error", buf_span(&hop->last_error)));
+        LOG_N("waiting", hop->pending_count - hop->not_waiting_count),
+        LOG_S("error", buf_span(&hop->last_error)));
 }
 
 void hop_retry_now(struct hop *hop)
@@ -255,7 +256,7 @@ static void describe(struct span key, void *value, void *context)
         .destination = arena_copy(&list->arena, hop->destination),
         .state = state_of(hop),
         .last_error = arena_copy(&list->arena, buf_span(&hop->last_error)),
-        .waiting = hop->pending_count,
+        .waiting = hop->pending_count - hop->not_waiting_count,
         .in_flight = hop->in_flight,
         .connections = hop->connections,
         .next_attempt_ms = hop->retry_at_ms,

@@ -10,10 +10,25 @@ const struct retry_conf *deliver_retry_conf(const struct hop *hop)
     return hop->connector ? &hop->connector->retry : &standard;
 }
 
+/* Those of a hop that do not wait: held ones, and ones that are being sent. */
+static void count_in_hop(const struct pending *p, uint64_t by)
+{
+    if (p->hop && (p->state == PENDING_HELD || p->state == PENDING_BUSY))
+        p->hop->not_waiting_count += by;
+}
+
+static void set_state(struct pending *p, enum pending_state state)
+{
+    count_in_hop(p, (uint64_t)-1);
+    p->state = state;
+    count_in_hop(p, 1);
+}
+
 static void leave_hop(struct pending *p)
 {
     struct hop *hop = p->hop;
     list_remove(&p->node);
+    count_in_hop(p, (uint64_t)-1);
     p->hop = NULL;
     if (hop) {
         hop->pending_count--;
@@ -28,6 +43,7 @@ static void enter_hop(struct pending *p, struct hop *hop)
     hop->pending_count++; /* before leaving the other, so that neither is freed too early */
     leave_hop(p);
     p->hop = hop;
+    count_in_hop(p, 1);
 }
 
 static struct hop *route(struct deliver *d, struct pending *p)
@@ -65,7 +81,7 @@ void pending_make_ready(struct deliver *d, struct pending *p)
     enter_hop(p, hop);
     list_remove(&p->node);
     list_append(&hop->ready, &p->node);
-    p->state = PENDING_READY;
+    set_state(p, PENDING_READY);
     const struct retry_conf *retry = deliver_retry_conf(hop);
     int64_t due = p->message->received_ms + (int64_t)retry->expire_ms;
     int64_t notice = p->message->received_ms + (int64_t)retry->delay_notice_ms;
@@ -77,7 +93,7 @@ void pending_make_ready(struct deliver *d, struct pending *p)
 void pending_make_waiting(struct deliver *d, struct pending *p, int64_t until_ms)
 {
     list_remove(&p->node);
-    p->state = PENDING_WAITING;
+    set_state(p, PENDING_WAITING);
     set_wake(d, p, until_ms);
 }
 
@@ -85,14 +101,14 @@ void pending_make_held(struct deliver *d, struct pending *p)
 {
     list_remove(&p->node);
     wake_remove(&d->wakes, &p->wake);
-    p->state = PENDING_HELD;
+    set_state(p, PENDING_HELD);
 }
 
 void pending_make_busy(struct deliver *d, struct pending *p)
 {
     list_remove(&p->node);
     wake_remove(&d->wakes, &p->wake);
-    p->state = PENDING_BUSY;
+    set_state(p, PENDING_BUSY);
 }
 
 void pending_end(struct deliver *d, struct pending *p)

@@ -56,7 +56,8 @@ struct hop {
     struct list sessions;                   /* open ones */
     struct list starving; /* in its connector's list: has work and may not connect */
     struct loop_timer *retry_timer;
-    uint64_t pending_count; /* recipients that belong to it, in any state */
+    uint64_t pending_count;     /* recipients that belong to it, in any state */
+    uint64_t not_waiting_count; /* of these, the held ones and those that are being sent */
     uint64_t in_flight;
     unsigned connections; /* sessions, or maildir jobs at work */
     unsigned window;      /* connections that success has earned so far */

@@ -1,12 +1,13 @@
 /* deliver_session: one outgoing SMTP or LMTP connection. It looks up where to go, connects, settles
  * TLS, and carries one job after another until there is nothing more, then waits a little and says
  * QUIT. */
+#include "service/deliver_session.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "policy/tls_policy.h"
-#include "service/deliver_session.h"
 
 enum {
     CONTENT_PIECE = 64 * 1024,

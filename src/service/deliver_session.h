@@ -8,7 +8,6 @@
 #include "service/deliver_private.h"
 
 enum session_state {
-    SESSION_LOOKUP,
     SESSION_CONNECTING,
     SESSION_TALKING,  /* greeting, EHLO, TLS */
     SESSION_BUSY,     /* a transaction is under way */

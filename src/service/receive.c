@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -184,20 +183,29 @@ static void on_helo(struct receive_session *s, const struct smtp_server_event *e
     smtp_server_answer(s->machine, NULL);
 }
 
+/* Where the client gave up, or the session ends, there is nothing to count. */
+static void on_abort(struct receive_session *s, enum smtp_server_abort why)
+{
+    if (why == SMTP_SERVER_ABORT_FORM) {
+        COUNT(s->home->world, messages_refused_content, 1);
+        log_end(s, LOG_INFO, "content-refused", SPAN("a bare CR or LF, or a NUL octet"));
+    } else if (why == SMTP_SERVER_ABORT_SIZE) {
+        COUNT(s->home->world, messages_refused_size, 1);
+        log_end(s, LOG_INFO, "content-refused", SPAN("larger than max-message-size"));
+    }
+    receive_message_drop(s);
+}
+
 static void handle(struct receive_session *s, const struct smtp_server_event *event)
 {
     switch (event->kind) {
     case SMTP_SERVER_HELO: on_helo(s, event); break;
     case SMTP_SERVER_MAIL: receive_message_mail(s, event); break;
     case SMTP_SERVER_RCPT: receive_message_rcpt(s, event); break;
-    case SMTP_SERVER_DATA: receive_message_data(s); break;
+    case SMTP_SERVER_DATA: receive_message_data(s, event->data.chunked); break;
     case SMTP_SERVER_CONTENT: receive_message_content(s, event->content); break;
     case SMTP_SERVER_DATA_END: receive_message_end(s); break;
-    case SMTP_SERVER_DATA_ABORT:
-        COUNT(s->home->world, messages_refused_content, 1);
-        log_end(s, LOG_INFO, "content-refused", SPAN("wrong line ends, a NUL octet, or too large"));
-        receive_message_drop(s);
-        break;
+    case SMTP_SERVER_DATA_ABORT: on_abort(s, event->abort); break;
     case SMTP_SERVER_RESET: receive_message_drop(s); break;
     case SMTP_SERVER_VRFY: smtp_server_answer(s->machine, NULL); break;
     case SMTP_SERVER_STARTTLS: s->start_tls = true; break;
@@ -350,55 +358,6 @@ static void begin(struct receive_session *s)
     pump(s, SPAN_NONE, &used);
 }
 
-/* A refused connection gets one line, as far as the socket takes it at once, and no state. */
-static void turn_away(struct world *world, int fd, const struct endpoint *peer, const char *line,
-                      const char *reason, struct span connector)
-{
-    char text[ENDPOINT_TEXT];
-    endpoint_format(peer, text);
-    ssize_t sent = send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
-    shutdown(fd, SHUT_WR);
-    close(fd);
-    LOG(LOG_INFO, "connection-refused", LOG_T("peer", text), LOG_S("connector", connector),
-        LOG_T("reason", reason), LOG_N("said", sent > 0));
-    (void)world;
-}
-
-/* Certificates come and go: without one the answer is temporary, so that no peer gives up its mail.
- */
-static bool lacks_certificate(const struct connector_tls *tls)
-{
-    return tls->refuses || (tls->connector->tls == RECEIVE_TLS_IMPLICIT && !tls->context);
-}
-
-static bool admit(struct receive_home *home, int fd, const struct endpoint *peer,
-                  const struct receive_connector *connector, const struct connector_tls *tls)
-{
-    struct world *world = home->world;
-    if (!connector || lacks_certificate(tls)) {
-        COUNT(world, connections_refused_no_connector, 1);
-        turn_away(world, fd, peer,
-                  connector ? "421 4.7.0 No certificate is in place for TLS; try again later\r\n"
-                            : "554 5.7.1 No receive connector takes connections from your "
-                              "address\r\n",
-                  connector ? "no-certificate" : "no-connector",
-                  connector ? connector->name : SPAN_NONE);
-        return false;
-    }
-    enum receive_limit limit =
-        receive_limits_enter(world->limits, connector, &peer->ip, clock_now_ms());
-    if (limit == RECEIVE_LIMIT_NONE)
-        return true;
-    COUNT(world, connections_refused_limit, limit != RECEIVE_LIMIT_RATE);
-    COUNT(world, connections_refused_rate, limit == RECEIVE_LIMIT_RATE);
-    turn_away(world, fd, peer,
-              limit == RECEIVE_LIMIT_RATE
-                  ? "421 4.7.0 Too many connections from your address lately; try again later\r\n"
-                  : "421 4.3.2 Too many connections at present; try again later\r\n",
-              receive_limit_text(limit), connector->name);
-    return false;
-}
-
 void receive_connection(void *context, int fd, const struct endpoint *peer,
                         const struct endpoint *local)
 {
@@ -406,8 +365,8 @@ void receive_connection(void *context, int fd, const struct endpoint *peer,
     struct snapshot *snapshot = snapshot_current(home->world);
     const struct receive_connector *connector =
         accept_connector(snapshot->document, local, &peer->ip);
-    if (!admit(home, fd, peer, connector,
-               connector ? snapshot_receive_tls(snapshot, connector) : NULL)) {
+    if (!receive_admit(home->world, fd, peer, connector,
+                       connector ? snapshot_receive_tls(snapshot, connector) : NULL)) {
         snapshot_release(snapshot);
         return;
     }

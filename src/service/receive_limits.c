@@ -36,21 +36,12 @@ struct receive_limits *receive_limits_new(void)
     return limits;
 }
 
-static void free_value(struct span key, void *value, void *context)
-{
-    (void)key;
-    (void)context;
-    free(value);
-}
-
 void receive_limits_free(struct receive_limits *limits)
 {
     if (!limits)
         return;
-    map_each(&limits->sources, free_value, NULL);
-    map_each(&limits->connectors, free_value, NULL);
-    map_done(&limits->sources);
-    map_done(&limits->connectors);
+    map_done_with_values(&limits->sources);
+    map_done_with_values(&limits->connectors);
     pthread_mutex_destroy(&limits->lock);
     free(limits);
 }

@@ -150,9 +150,10 @@ static void add_content(struct receive_message *m, struct span bytes)
         m->refusal = REPLY(452, "4.3.1", "Insufficient system storage; try again later");
 }
 
-void receive_message_data(struct receive_session *s)
+void receive_message_data(struct receive_session *s, bool chunked)
 {
     struct receive_message *m = s->message;
+    m->chunked = chunked;
     m->envelope.received_ms = clock_now_ms();
     m->envelope.id = message_id_new(m->envelope.received_ms);
     m->content = queue_writer_new(s->home->world->store);
@@ -171,6 +172,16 @@ static bool has_8bit(struct span s)
     for (size_t i = 0; i < s.n; i++)
         seen |= (unsigned char)s.p[i];
     return seen & 0x80;
+}
+
+/* Whether some line end is not CRLF, or a NUL octet occurs; `last` is the octet before the piece.
+ */
+static bool has_bare_line_end(struct span s, char last)
+{
+    for (size_t i = 0; i < s.n; last = s.p[i++])
+        if (s.p[i] == '\0' || (s.p[i] == '\n') != (last == '\r'))
+            return true;
+    return false;
 }
 
 static void judge_header(struct receive_session *s)
@@ -195,6 +206,10 @@ void receive_message_content(struct receive_session *s, struct span content)
         judge_header(s);
     }
     m->has_8bit = m->has_8bit || has_8bit(content);
+    if (m->chunked && content.n) {
+        m->bare_line_end = m->bare_line_end || has_bare_line_end(content, m->last);
+        m->last = content.p[content.n - 1];
+    }
     add_content(m, content);
 }
 
@@ -308,6 +323,10 @@ void receive_message_end(struct receive_session *s)
         smtp_server_answer(s->machine, &refusal);
         return;
     }
+    /* Whatever the client called it: in DATA such content could be taken for the end of a message,
+     * so it goes on by BDAT or not at all. */
+    if (m->bare_line_end || m->last == '\r')
+        m->envelope.body = BODY_BINARYMIME;
     m->envelope.size = queue_writer_size(m->content);
     m->envelope.header_message_id = arena_copy(&m->arena, buf_span(&m->header.message_id));
     m->envelope.subject = arena_copy(&m->arena, buf_span(&m->header.subject));

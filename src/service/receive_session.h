@@ -28,6 +28,9 @@ struct receive_message {
     struct header_scan header;
     struct reply refusal; /* decided while content was arriving; code 0: none */
     bool has_8bit;
+    bool chunked;       /* BDAT: its line ends were not judged */
+    bool bare_line_end; /* a CR or LF that stands alone, or a NUL octet */
+    char last;          /* octet of the content so far */
 };
 
 enum receive_wait {
@@ -59,13 +62,18 @@ struct receive_session {
     unsigned accepted;
 };
 
+/* Counts the connection and takes it; or says why not, closes it and is false. connector NULL: none
+ * takes this address; tls then too. */
+bool receive_admit(struct world *world, int fd, const struct endpoint *peer,
+                   const struct receive_connector *connector, const struct connector_tls *tls);
+
 /* A description of the peer for the log: "192.0.2.1:4711". */
 void receive_peer_text(const struct receive_session *s, char text[ENDPOINT_TEXT]);
 
 /* Each answers the machine now or, where it says so, later. */
 void receive_message_mail(struct receive_session *s, const struct smtp_server_event *event);
 void receive_message_rcpt(struct receive_session *s, const struct smtp_server_event *event);
-void receive_message_data(struct receive_session *s);
+void receive_message_data(struct receive_session *s, bool chunked);
 void receive_message_content(struct receive_session *s, struct span content);
 /* Later: by receive_answer_later, when the message is durable. */
 void receive_message_end(struct receive_session *s);

@@ -18,6 +18,7 @@ struct challenge {
     char folder[ACME_PATH_MAX / 2], hook[ACME_PATH_MAX];
 };
 
+/* A token may begin with "-", so each name stands behind "./". */
 static const char http_hook[] =
     "#!/bin/sh\n"
     "# Written by Sealpost before each attempt; uacme calls it with method, type, name, token and\n"
@@ -26,8 +27,8 @@ static const char http_hook[] =
     "case $4 in *[!A-Za-z0-9_-]* | '') exit 1 ;; esac\n"
     "cd \"$(dirname \"$0\")/challenges\" || exit 1\n"
     "case $1 in\n"
-    "begin) printf %s \"$5\" >\".$4\" && mv \".$4\" \"$4\" ;;\n"
-    "*) rm -f \"$4\" ;;\n"
+    "begin) printf %s \"$5\" >\"./.$4\" && mv \"./.$4\" \"./$4\" ;;\n"
+    "*) rm -f \"./$4\" ;;\n"
     "esac\n";
 
 static const char dns_hook_head[] =

@@ -9,44 +9,6 @@
 
 #include "store/testing.h"
 
-struct fixture {
-    char *folder;
-    struct store *store;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    f->folder = testing_folder();
-    f->store = testing_open(f->folder);
-    *state = f;
-    return 0;
-}
-
-static int set_up_running(void **state)
-{
-    set_up(state);
-    return store_start(((struct fixture *)*state)->store) == OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    store_close(f->store);
-    testing_remove(f->folder);
-    free(f);
-    return 0;
-}
-
-static struct testing_message accept(struct fixture *f, uint64_t seed, size_t size,
-                                     size_t recipients)
-{
-    struct testing_message m = {
-        .seed = seed, .size = size, .recipients = recipients, .received_ms = 1000 + (int64_t)seed};
-    assert_int_equal(testing_accept(f->store, &m), OK);
-    return m;
-}
-
 /* ---- pending ---- */
 
 struct pending_seen {
@@ -65,8 +27,8 @@ static void see(void *context, const struct queue_pending *p)
 
 static void test_pending(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message a = accept(f, 1, 100, 2), b = accept(f, 2, 300, 1);
+    struct testing_fixture *f = *state;
+    struct testing_message a = testing_accepted(f, 1, 100, 2), b = testing_accepted(f, 2, 300, 1);
     testing_update(f->store,
                    (struct queue_update){
                        .id = a.id, .kind = QUEUE_LATER, .attempts = 2, .next_attempt_ms = 5});
@@ -86,7 +48,7 @@ static void test_pending(void **state)
 
 /* ---- listing and acting ---- */
 
-static void assert_found(struct fixture *f, struct queue_filter filter, size_t messages,
+static void assert_found(struct testing_fixture *f, struct queue_filter filter, size_t messages,
                          size_t recipients)
 {
     struct testing_page page;
@@ -103,11 +65,11 @@ static void assert_found(struct fixture *f, struct queue_filter filter, size_t m
 
 static void test_filters(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct testing_message m[6];
     for (uint64_t i = 0; i < 6;
          i++) /* two recipients each: domains i and i + 1 of 5, senders i of 7 */
-        m[i] = accept(f, i, 10, 2);
+        m[i] = testing_accepted(f, i, 10, 2);
     struct queue_update later = {.id = m[3].id,
                                  .kind = QUEUE_LATER,
                                  .connector = SPAN("Outside"),
@@ -133,9 +95,9 @@ static void test_filters(void **state)
 
 static void test_pages(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     for (uint64_t i = 0; i < 25; i++)
-        accept(f, i, 10, 3);
+        testing_accepted(f, i, 10, 3);
     struct message_id after = {{0}};
     size_t seen = 0;
     for (bool more = true; more;) {
@@ -163,8 +125,8 @@ static struct queue_filter by_id(const struct testing_message *m)
 
 static void test_acts(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message a = accept(f, 1, 10, 2), b = accept(f, 2, 200000, 1);
+    struct testing_fixture *f = *state;
+    struct testing_message a = testing_accepted(f, 1, 10, 2), b = testing_accepted(f, 2, 200000, 1);
     struct queue_filter held = {.has_state = true, .state = RECIPIENT_HELD}, of_a = by_id(&a),
                         of_b = by_id(&b);
     assert_int_equal(testing_act(f->store, QUEUE_ACTION_HOLD, &of_a, 50), 2);
@@ -188,10 +150,10 @@ static void test_acts(void **state)
 /* More than one step of a scan and of an act, with the thread at work. */
 static void test_long_acts(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     enum { MESSAGES = 30, RECIPIENTS = 500 };
     for (uint64_t i = 0; i < MESSAGES; i++)
-        accept(f, i, 10, RECIPIENTS);
+        testing_accepted(f, i, 10, RECIPIENTS);
     struct queue_filter d1 = {.domain = SPAN("d1.example"), .sender = SPAN("*@from.example")};
     assert_int_equal(testing_act(f->store, QUEUE_ACTION_HOLD, &d1, 5), MESSAGES * RECIPIENTS / 5);
     assert_found(f, (struct queue_filter){.has_state = true, .state = RECIPIENT_HELD}, MESSAGES,
@@ -225,10 +187,10 @@ static void ignore_acted(void *context, enum err err, const struct queue_acted *
  * fresh. */
 static void test_fetch_sees_what_was_submitted(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct loop *loop = loop_new();
     for (uint64_t i = 0; i < 20; i++) {
-        struct testing_message m = accept(f, i, 500, 1);
+        struct testing_message m = testing_accepted(f, i, 500, 1);
         struct queue_filter filter = by_id(&m);
         struct queued_message *q = NULL;
         queue_act(f->store, QUEUE_ACTION_HOLD, &filter, 5, SPAN("tester"), NULL, ignore_acted,
@@ -236,7 +198,7 @@ static void test_fetch_sees_what_was_submitted(void **state)
         assert_int_equal(testing_fetch_on(loop, f->store, m.id, &q), OK);
         assert_int_equal(q->recipients->state, RECIPIENT_HELD);
         queued_message_free(q);
-        m = accept(f, i, 500, 1);
+        m = testing_accepted(f, i, 500, 1);
         struct queue_commit *c = queue_commit_new();
         c->updates = ARENA_NEW(&c->arena, struct queue_update);
         *c->updates = (struct queue_update){.id = m.id, .kind = QUEUE_DONE};
@@ -249,13 +211,13 @@ static void test_fetch_sees_what_was_submitted(void **state)
 }
 
 #define BOTH(test)                                                                                 \
-    cmocka_unit_test_setup_teardown(test, set_up, tear_down),                                      \
-        cmocka_unit_test_setup_teardown(test, set_up_running, tear_down)
+    cmocka_unit_test_setup_teardown(test, testing_set_up, testing_tear_down),                      \
+        cmocka_unit_test_setup_teardown(test, testing_set_up_running, testing_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_pending, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pending, testing_set_up, testing_tear_down),
         BOTH(test_filters),
         BOTH(test_pages),
         BOTH(test_acts),

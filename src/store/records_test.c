@@ -10,11 +10,6 @@
 #include "store/documents.h"
 #include "store/testing.h"
 
-struct fixture {
-    char *folder;
-    struct store *store;
-};
-
 /* What a search told, copied. */
 struct found {
     sem_t sem;
@@ -26,30 +21,6 @@ struct found {
     size_t count;
     bool has_more;
 };
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    f->folder = testing_folder();
-    f->store = testing_open(f->folder);
-    *state = f;
-    return 0;
-}
-
-static int set_up_running(void **state)
-{
-    set_up(state);
-    return store_start(((struct fixture *)*state)->store) == OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    store_close(f->store);
-    testing_remove(f->folder);
-    free(f);
-    return 0;
-}
 
 static void begin(struct found *found)
 {
@@ -90,7 +61,7 @@ static void on_tracks(void *context, enum err err, const struct track_record *re
     sem_post(&found->sem);
 }
 
-static struct found find(struct fixture *f, struct track_filter filter, size_t limit)
+static struct found find(struct testing_fixture *f, struct track_filter filter, size_t limit)
 {
     struct found found;
     begin(&found);
@@ -100,14 +71,14 @@ static struct found find(struct fixture *f, struct track_filter filter, size_t l
     return found;
 }
 
-static size_t count_found(struct fixture *f, struct track_filter filter)
+static size_t count_found(struct testing_fixture *f, struct track_filter filter)
 {
     struct found found = find(f, filter, 1000);
     arena_done(&found.arena);
     return found.count;
 }
 
-static void add_tracks(struct fixture *f, const struct track_record *records, size_t count)
+static void add_tracks(struct testing_fixture *f, const struct track_record *records, size_t count)
 {
     struct queue_commit *c = queue_commit_new();
     c->tracks = ARENA_ARRAY(&c->arena, struct track_record, count);
@@ -118,7 +89,7 @@ static void add_tracks(struct fixture *f, const struct track_record *records, si
 
 static void test_track_filters(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct message_id a = message_id_new(1), b = message_id_new(1);
     const struct track_record records[] = {
         {.time_ms = 10,
@@ -178,7 +149,7 @@ static void test_track_filters(void **state)
 
 static void test_track_of_an_action(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct testing_message m = {.seed = 1, .size = 77, .recipients = 2, .received_ms = 5};
     assert_int_equal(testing_accept(f->store, &m), OK);
     testing_act(f->store, QUEUE_ACTION_REMOVE, &(struct queue_filter){.recipient = SPAN("user1@*")},
@@ -198,7 +169,7 @@ static void test_track_of_an_action(void **state)
 /* Several steps of search and of expiry. */
 static void test_track_long(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     enum { ROWS = 12000 };
     struct track_record *records = calloc(ROWS, sizeof(*records));
     for (size_t i = 0; i < ROWS; i++)
@@ -246,7 +217,7 @@ static void on_events(void *context, enum err err, const struct event *events, s
     sem_post(&found->sem);
 }
 
-static struct found find_events(struct fixture *f, uint64_t after, bool newest,
+static struct found find_events(struct testing_fixture *f, uint64_t after, bool newest,
                                 enum log_level least, size_t limit)
 {
     struct found found;
@@ -259,7 +230,7 @@ static struct found find_events(struct fixture *f, uint64_t after, bool newest,
 
 static void test_events(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     for (unsigned i = 1; i <= 9; i++)
         events_add(f->store, &(struct event){.time_ms = i,
                                              .id = 12000 + i,
@@ -304,7 +275,7 @@ static void on_revisions(void *context, enum err err, const struct revision *rev
     sem_post(&found->sem);
 }
 
-static void append(struct fixture *f, const char *text, uint64_t expected)
+static void append(struct testing_fixture *f, const char *text, uint64_t expected)
 {
     struct found found;
     begin(&found);
@@ -321,7 +292,7 @@ static void append(struct fixture *f, const char *text, uint64_t expected)
     arena_done(&found.arena);
 }
 
-static struct found get(struct fixture *f, uint64_t number)
+static struct found get(struct testing_fixture *f, uint64_t number)
 {
     struct found found;
     begin(&found);
@@ -332,7 +303,7 @@ static struct found get(struct fixture *f, uint64_t number)
 
 static void test_revisions(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct found found = get(f, 0);
     assert_int_equal(found.err, ERR_NOT_FOUND);
     arena_done(&found.arena);
@@ -360,7 +331,7 @@ static void test_revisions(void **state)
 
 static void test_newest_revision(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     uint64_t number = 0;
     char *text = NULL;
     assert_int_equal(documents_newest(f->store, &number, &text), ERR_NOT_FOUND);
@@ -374,8 +345,8 @@ static void test_newest_revision(void **state)
 }
 
 #define BOTH(test)                                                                                 \
-    cmocka_unit_test_setup_teardown(test, set_up, tear_down),                                      \
-        cmocka_unit_test_setup_teardown(test, set_up_running, tear_down)
+    cmocka_unit_test_setup_teardown(test, testing_set_up, testing_tear_down),                      \
+        cmocka_unit_test_setup_teardown(test, testing_set_up_running, testing_tear_down)
 
 int main(void)
 {
@@ -386,7 +357,7 @@ int main(void)
         BOTH(test_events),
         BOTH(test_revisions),
         cmocka_unit_test(test_names),
-        cmocka_unit_test_setup_teardown(test_newest_revision, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newest_revision, testing_set_up, testing_tear_down),
     };
     return cmocka_run_group_tests_name("records", tests, NULL, NULL);
 }

@@ -160,11 +160,6 @@ void store_close(struct store *s)
     free_store(s);
 }
 
-const char *store_directory(const struct store *store)
-{
-    return store->directory;
-}
-
 struct store_statistics store_statistics(struct store *store)
 {
     const struct store_counts *c = &store->counts;

@@ -21,7 +21,6 @@ enum err store_open(const char *directory, struct store **store, struct buf *why
 enum err store_start(struct store *store) MUST_USE;
 /* Commits what waits, then stops. */
 void store_close(struct store *store);
-const char *store_directory(const struct store *store);
 
 struct store_statistics {
     uint64_t commits, arrivals, updates;

@@ -10,48 +10,10 @@
 
 #include "store/testing.h"
 
-struct fixture {
-    char *folder;
-    struct store *store;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    f->folder = testing_folder();
-    f->store = testing_open(f->folder);
-    *state = f;
-    return 0;
-}
-
-static int set_up_running(void **state)
-{
-    set_up(state);
-    return store_start(((struct fixture *)*state)->store) == OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    store_close(f->store);
-    testing_remove(f->folder);
-    free(f);
-    return 0;
-}
-
-static void reopen(struct fixture *f)
+static void reopen(struct testing_fixture *f)
 {
     store_close(f->store);
     f->store = testing_open(f->folder);
-}
-
-static struct testing_message accept(struct fixture *f, uint64_t seed, size_t size,
-                                     size_t recipients)
-{
-    struct testing_message m = {
-        .seed = seed, .size = size, .recipients = recipients, .received_ms = 1000 + (int64_t)seed};
-    assert_int_equal(testing_accept(f->store, &m), OK);
-    return m;
 }
 
 static void assert_span(struct span s, const char *text)
@@ -64,7 +26,7 @@ static void assert_span(struct span s, const char *text)
 
 static void test_folder_is_locked(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct store *second = NULL;
     struct buf why = BUF_INIT(4096);
     assert_int_equal(store_open(f->folder, &second, &why), ERR_BUSY);
@@ -104,7 +66,7 @@ static void check_envelope(const struct envelope *e, const struct testing_messag
     assert_span(e->subject, "h\xc3\xa9llo");
 }
 
-static void check_fetched(struct fixture *f, const struct testing_message *m)
+static void check_fetched(struct testing_fixture *f, const struct testing_message *m)
 {
     struct queued_message *q = NULL;
     assert_int_equal(testing_fetch(f->store, m->id, &q), OK);
@@ -133,8 +95,8 @@ static void check_fetched(struct fixture *f, const struct testing_message *m)
 
 static void test_message_is_kept(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message m = accept(f, 1, 5000, 2);
+    struct testing_fixture *f = *state;
+    struct testing_message m = testing_accepted(f, 1, 5000, 2);
     check_fetched(f, &m);
     reopen(f);
     check_fetched(f, &m);
@@ -143,12 +105,12 @@ static void test_message_is_kept(void **state)
 /* Around the sizes at which a content gets a file to itself, and at which buffers are written. */
 static void test_sizes(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     static const size_t sizes[] = {0,      1,          131071,         131072,
                                    131073, 2 * 131072, 2 * 131072 + 1, 5 << 20};
     struct testing_message m[COUNT_OF(sizes)];
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
-        m[i] = accept(f, i + 1, sizes[i], 1);
+        m[i] = testing_accepted(f, i + 1, sizes[i], 1);
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
         assert_int_equal(testing_check(f->store, &m[i]), OK);
     reopen(f);
@@ -160,8 +122,8 @@ static void test_sizes(void **state)
 
 static void test_read_ends(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message m = accept(f, 1, 300000, 1);
+    struct testing_fixture *f = *state;
+    struct testing_message m = testing_accepted(f, 1, 300000, 1);
     struct queued_message *q = NULL;
     char p[16];
     assert_int_equal(testing_fetch(f->store, m.id, &q), OK);
@@ -173,7 +135,7 @@ static void test_read_ends(void **state)
 
 static void test_unknown_is_not_found(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     struct queued_message *q = NULL;
     assert_int_equal(testing_fetch(f->store, message_id_new(1), &q), ERR_NOT_FOUND);
     assert_null(q);
@@ -188,7 +150,7 @@ static void test_unknown_is_not_found(void **state)
 /* An abandoned content leaves no file. */
 static void test_writer_is_dropped(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     uint64_t blocks = 0;
     struct queue_writer *w = queue_writer_new(f->store);
     char *p = testing_content(1, 400000);
@@ -202,8 +164,8 @@ static void test_writer_is_dropped(void **state)
 
 static void test_done_removes(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message m = accept(f, 1, 200000, 2);
+    struct testing_fixture *f = *state;
+    struct testing_message m = testing_accepted(f, 1, 200000, 2);
     struct queue_update done = {.id = m.id, .recipient = 0, .kind = QUEUE_DONE};
     uint64_t blocks = 0;
     assert_int_equal(testing_update(f->store, done), OK);
@@ -223,7 +185,7 @@ static void test_done_removes(void **state)
     assert_int_equal(testing_segments(f->folder, &blocks), 0);
 }
 
-static void check_later(struct fixture *f, const struct testing_message *m)
+static void check_later(struct testing_fixture *f, const struct testing_message *m)
 {
     struct queued_message *q = NULL;
     assert_int_equal(testing_fetch(f->store, m->id, &q), OK);
@@ -241,8 +203,8 @@ static void check_later(struct fixture *f, const struct testing_message *m)
 
 static void test_later_and_noted(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message m = accept(f, 1, 100, 2);
+    struct testing_fixture *f = *state;
+    struct testing_message m = testing_accepted(f, 1, 100, 2);
     struct queue_update later = {.id = m.id,
                                  .recipient = 1,
                                  .kind = QUEUE_LATER,
@@ -263,9 +225,9 @@ static void test_later_and_noted(void **state)
 
 static void test_statistics(void **state)
 {
-    struct fixture *f = *state;
-    accept(f, 1, 100, 2);
-    struct testing_message m = accept(f, 2, 200000, 3);
+    struct testing_fixture *f = *state;
+    testing_accepted(f, 1, 100, 2);
+    struct testing_message m = testing_accepted(f, 2, 200000, 3);
     testing_update(f->store, (struct queue_update){.id = m.id, .recipient = 2, .kind = QUEUE_DONE});
     struct store_statistics s = store_statistics(f->store);
     assert_int_equal(s.commits, 3);
@@ -283,8 +245,8 @@ static void test_statistics(void **state)
 /* A commit that cannot be kept leaves nothing behind, and the next one works. */
 static void test_id_twice_is_refused(void **state)
 {
-    struct fixture *f = *state;
-    struct testing_message m = accept(f, 1, 100, 1), again = m,
+    struct testing_fixture *f = *state;
+    struct testing_message m = testing_accepted(f, 1, 100, 1), again = m,
                            other = {.seed = 9, .size = 9, .recipients = 1};
     again.seed = 2;
     assert_int_equal(testing_accept(f->store, &again), ERR_EXISTS);
@@ -298,7 +260,7 @@ static void test_id_twice_is_refused(void **state)
 
 static void test_newer_form_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct testing_fixture *f = *state;
     store_close(f->store);
     char command[300];
     snprintf(command, sizeof(command), "%s/state.db", f->folder);
@@ -315,15 +277,16 @@ static void test_newer_form_is_refused(void **state)
 }
 
 #define BOTH(test)                                                                                 \
-    cmocka_unit_test_setup_teardown(test, set_up, tear_down),                                      \
-        cmocka_unit_test_setup_teardown(test, set_up_running, tear_down)
+    cmocka_unit_test_setup_teardown(test, testing_set_up, testing_tear_down),                      \
+        cmocka_unit_test_setup_teardown(test, testing_set_up_running, testing_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_folder_is_locked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folder_is_locked, testing_set_up, testing_tear_down),
         cmocka_unit_test(test_folder_that_cannot_be),
-        cmocka_unit_test_setup_teardown(test_newer_form_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newer_form_is_refused, testing_set_up,
+                                        testing_tear_down),
         BOTH(test_message_is_kept),
         BOTH(test_sizes),
         BOTH(test_read_ends),

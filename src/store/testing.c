@@ -67,6 +67,33 @@ struct store *testing_open(const char *folder)
     return store;
 }
 
+/* ---- fixtures ---- */
+
+int testing_set_up(void **state)
+{
+    struct testing_fixture *f = calloc(1, sizeof(*f));
+    assert(f);
+    f->folder = testing_folder();
+    f->store = testing_open(f->folder);
+    *state = f;
+    return 0;
+}
+
+int testing_set_up_running(void **state)
+{
+    testing_set_up(state);
+    return store_start(((struct testing_fixture *)*state)->store) == OK ? 0 : -1;
+}
+
+int testing_tear_down(void **state)
+{
+    struct testing_fixture *f = *state;
+    store_close(f->store);
+    testing_remove(f->folder);
+    free(f);
+    return 0;
+}
+
 /* ---- contents ---- */
 
 uint64_t testing_random(uint64_t *state) /* splitmix64 */
@@ -215,6 +242,16 @@ enum err testing_accept(struct store *store, struct testing_message *m)
     struct queue_commit *c = queue_commit_new();
     testing_arrive(store, c, m);
     return testing_commit(store, c);
+}
+
+struct testing_message testing_accepted(struct testing_fixture *f, uint64_t seed, size_t size,
+                                        size_t recipients)
+{
+    struct testing_message m = {
+        .seed = seed, .size = size, .recipients = recipients, .received_ms = 1000 + (int64_t)seed};
+    enum err err = testing_accept(f->store, &m);
+    assert(err == OK);
+    return m;
 }
 
 enum err testing_update(struct store *store, struct queue_update update)

@@ -13,6 +13,15 @@ size_t testing_segments(const char *folder, uint64_t *blocks);
 
 struct store *testing_open(const char *folder);
 
+/* What most tests begin with, as cmocka's state: an empty store, whose thread runs or not. */
+struct testing_fixture {
+    char *folder;
+    struct store *store;
+};
+int testing_set_up(void **state);
+int testing_set_up_running(void **state);
+int testing_tear_down(void **state);
+
 /* A small generator of its own, so that runs repeat. */
 uint64_t testing_random(uint64_t *state);
 char *testing_content(uint64_t seed, size_t size);
@@ -31,6 +40,9 @@ void testing_arrive(struct store *store, struct queue_commit *commit,
 /* Submits and waits; frees the commit. */
 enum err testing_commit(struct store *store, struct queue_commit *commit);
 enum err testing_accept(struct store *store, struct testing_message *message);
+/* Makes one, which has to be taken. */
+struct testing_message testing_accepted(struct testing_fixture *f, uint64_t seed, size_t size,
+                                        size_t recipients);
 enum err testing_update(struct store *store, struct queue_update update);
 
 /* Free with queued_message_free. With a loop, it runs here until the answer came; only so is the

@@ -41,7 +41,7 @@ def test_load_while_everything_changes(sealpost, sink, authority):
                 mail.document["receive-connectors"]["internet"]["fqdn"] = f"n{n}.example.test"
                 mail.apply()
                 mail.cli("cert", "import", authority.issue(f"n{n}.example.test", file="load.pem"))
-                mail.json("status")
+                mail.status()
                 mail.queue()
                 mail.track("--limit", "20")
                 mail.run("queue", "retry", "--all")

@@ -133,7 +133,6 @@ def test_track_answers_what_became_of_it(sealpost, sink):
 
 @pytest.mark.bounded(60)
 def test_status_fits_a_screen(waiting):
-    text = waiting.cli("status", status=1)  # something is wrong: the next hops are down
+    text = waiting.run("status").stdout
     assert len(text.splitlines()) <= 40 and "internet" in text and "3" in text
-    status = waiting.json("status", status=1)
-    assert status["queue"]["messages"] == 3
+    assert waiting.status()["queue"]["messages"] == 3

@@ -80,7 +80,7 @@ def test_out_of_order_or_malformed(sealpost_shared, line, code):
     ("MAIL FROM:<a@example.net> SIZE=99999999999", 552), ("MAIL FROM:<a@example.net> BODY=9BIT", 501),
     (f"MAIL FROM:<{'a' * 65}@example.net>", 501), (f"MAIL FROM:<a@{'x' * 260}.net>", 501),
     ("MAIL FROM:<ü@example.net>", 553), ("MAIL FROM:<a@example.net> RET=ALL", 501),
-])
+], ids=lambda value: str(value)[:40])
 def test_bad_mail_commands(sealpost_shared, line, code):
     with Client(sealpost_shared.port) as client:
         client.ehlo()

@@ -186,6 +186,10 @@ class Sealpost:
                      lambda: f"{count} messages for {user} (there are {len(self.delivered(user))}); log:\n{self.tail(25)}")
         return self.delivered(user)
 
+    def status(self):
+        """The state of everything, whether something is wrong (exit code 1) or not."""
+        return json.loads(self.run("status", "--json").stdout)
+
     def queue(self, *filters):
         """The messages in the queue as `sealpost queue list --json` tells them."""
         listed = self.json("queue", "list", *filters)
