@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtensionOID
 from harness import net
 from harness.certs import server_context, trusting
@@ -219,6 +219,23 @@ def test_renewal_information_steers(sealpost, peer, authority, names, closing):
     net.wait_for(lambda: f"/renewal/{ari_identifier(second)}" in stub.asked, 20, lambda: f"{stub.asked}")
     net.wait_for(lambda: len(events(mail, 50031)) == 2, 10, "the event")
     assert served(mail) == second and len(events(mail, 50030)) == 2
+
+
+def test_renewal_on_demand(sealpost, peer, authority, names):
+    pebble = peer(Pebble, authority, names)
+    mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
+    first = wait_issued(mail)
+    net.wait_for(lambda: events(mail, 50031), 10, "the event")
+    mail.cli("cert", "renew")
+    second = served(mail)
+    assert is_of_pebble(second) and second != first
+    assert len(mail.json("cert", "list")["certificates"]) >= 2  # the one before stays
+    pebble.stop()
+    assert mail.run("cert", "renew").returncode != 0
+    assert served(mail) == second
+    assert second.fingerprint(hashes.SHA1()).hex() in events(mail, 50032)[0]["consequence"]
+    mail.restart()
+    assert served(mail) == second and len(events(mail, 50032)) == 1  # it waits, also after a restart
 
 
 def test_external_account_binding(sealpost, peer, authority, names, tmp_path):
