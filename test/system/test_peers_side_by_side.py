@@ -93,7 +93,7 @@ def observe(server, leaves):
             server.reload()
 
 
-def renew_under_load(server, authority, renewals=5):
+def renew_under_load(server, authority, renewals=4):
     """Handshakes without a pause from two threads while the pair is renewed in place, reload included."""
     stop, done, failed, lock = threading.Event(), [], [], threading.Lock()
 

@@ -41,7 +41,7 @@ def split(pem):
 
 
 def issue_rsa(authority, name, days, file):
-    """As Authority.issue, with a key that all of the servers can use (OpenSMTPD 6.8 fails with ECDSA and OpenSSL 3)."""
+    """As Authority.issue, with an RSA key, which all of the servers can use."""
     key = rsa.generate_private_key(65537, 2048)
     leaf = authority._sign(name, authority.name, key.public_key(), [name], False, days)
     path = authority.folder / file
@@ -92,11 +92,11 @@ class SealpostServer:
         return self
 
     def reload(self):
-        time.sleep(1.5)  # the time after which it has looked by itself
+        time.sleep(1.2)  # the time after which it has looked by itself
 
     def version(self):
-        done = subprocess.run([self.daemon.program, "version"], stdout=subprocess.PIPE, text=True, check=False)
-        return done.stdout.strip()
+        done = subprocess.run([self.daemon.program, "--version"], stdout=subprocess.PIPE, text=True, check=False)
+        return done.stdout.split(",")[0].strip().capitalize()
 
     def close(self):
         try:
