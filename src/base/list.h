@@ -10,7 +10,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_OBJECT(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
+#define LIST_OBJECT(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 /* Walks forward; the object at hand may be removed, and break leaves the walk (the inner loop runs
  * once; where it was left early, item_held is still set and ends the outer one). */
 #define LIST_EACH(item, head, type, member)                                                        \

@@ -1,8 +1,11 @@
 """The command itself: help, exit codes, and what it says when something is missing."""
+import socket
 import subprocess
 
 import pytest
-from harness.daemon import binary
+from harness import net
+from harness.daemon import as_yaml, binary
+from harness.send import send
 
 VERBS = ["serve", "check", "config", "receive-connector", "send-connector", "cert", "explain", "doctor", "sentinel", "queue", "track", "events",
          "status", "version"]
@@ -86,6 +89,23 @@ def test_standard_output_says_what_is_listened_on(sealpost):
     assert f"127.0.0.1:{mail.port}" in mail.output.read_text()
 
 
+def test_socket_of_a_service_manager(sealpost, closing):
+    """A listening socket that is handed over (LISTEN_FDS, from descriptor 3 on) is used where it is the one of the document."""
+    mail = sealpost()
+    listener = socket.create_server(("127.0.0.1", mail.port))
+    closing.keep(listener, listener.close)
+    mail.folder.joinpath("sealpost.yaml").write_text(as_yaml(mail.document))
+    script = f'LISTEN_FDS=1 LISTEN_PID=$$ exec "{mail.program}" serve --config "{mail.file}" --data "{mail.data}" 3<&{listener.fileno()}'
+    with open(mail.log, "ab") as log:
+        mail.process = subprocess.Popen(["bash", "-c", script], pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=log)
+    mail.wait_ready()
+    send(mail, "user@example.test")
+    mail.wait_delivered("user")
+    mail.stop()
+    assert net.listens(mail.port), "the socket is still the manager's"
+
+
 def test_demonstration(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     process = subprocess.Popen([binary(), "serve", "--demo", "--data", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -98,7 +118,6 @@ def test_demonstration(tmp_path_factory):
         command = next(line for line in said if "curl" in line).strip()
         assert "2525" in "".join(said)
         subprocess.run(["sh", "-c", command], check=True, timeout=30)
-        from harness import net
         net.wait_for(lambda: list(folder.glob("mail/hello/new/*")), 15, "the message")
     finally:
         process.terminate()

@@ -61,6 +61,16 @@ def test_second_smart_host_when_the_first_refuses_service(sealpost, sink, greeti
     out.wait(1, 15)
 
 
+@pytest.mark.parametrize("greeting", ["521 no mail here, ever", "554 5.3.2 no mail here", "421 4.3.2 busy"])
+def test_only_smart_host_refuses_service(sealpost, sink, greeting):
+    """A host that is misconfigured for a while must not cost mail: 5xx in its greeting is about the host, not the message."""
+    out = sink(replies={"CONNECT": [greeting, greeting, None]})
+    mail = sealpost().relay_to(out, retry=RETRY).start()
+    send(mail, sender="a@example.test")
+    out.wait(1, 20)
+    assert not mail.delivered("a")
+
+
 def test_ipv6_smart_host(sealpost, sink):
     out = sink(host="::1")
     mail = sealpost().relay_to(out).start()
