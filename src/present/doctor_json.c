@@ -3,24 +3,65 @@
 #include "present/finding_json.h"
 #include "present/json.h"
 
+struct file_list {
+    struct arena *arena;
+    struct file_fact *items;
+    size_t count, capacity;
+};
+
+static void add_file(struct file_list *list, struct span path, struct span fault, unsigned mode)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 8;
+        struct file_fact *items = ARENA_ARRAY(list->arena, struct file_fact, list->capacity);
+        if (list->count)
+            memcpy(items, list->items, list->count * sizeof(*items));
+        list->items = items;
+    }
+    list->items[list->count++] = (struct file_fact){
+        .path = arena_copy(list->arena, path),
+        .fault = mode ? SPAN_NONE : arena_copy(list->arena, fault), /* readable by others: usable */
+        .mode = mode,
+    };
+}
+
+static void add_faults(struct file_list *list, const struct certificate_set *set)
+{
+    for (size_t i = 0; i < set->fault_count; i++)
+        add_file(list, set->faults[i].path, set->faults[i].text, set->faults[i].mode);
+}
+
+/* What waits in the watched folders and cannot be imported: a renewal that stopped half way. */
+static void add_watched(struct file_list *list, const struct certificate_conf *conf)
+{
+    for (size_t i = 0; i < conf->watch_count; i++) {
+        struct certificate_set *set = certificates_read_folder(conf->watch[i]);
+        add_faults(list, set);
+        for (size_t j = 0; j < set->count; j++)
+            if (!set->items[j]->key_matches)
+                add_file(list, set->paths[j],
+                         set->items[j]->key
+                             ? SPAN("the private key beside it belongs to another certificate")
+                             : SPAN("its private key is not there"),
+                         0);
+        certificate_set_release(set);
+    }
+}
+
 void doctor_findings(struct findings *findings, const struct view *view,
                      const struct wire_fact *wire, size_t wire_count)
 {
     const struct certificate_set *set = view->set;
-    struct file_fact *files = ARENA_ARRAY(view->arena, struct file_fact, set->fault_count);
-    for (size_t i = 0; i < set->fault_count; i++) /* a file that others can read is usable */
-        files[i] = (struct file_fact){
-            .path = set->faults[i].path,
-            .fault = set->faults[i].mode ? SPAN_NONE : set->faults[i].text,
-            .mode = set->faults[i].mode,
-        };
+    struct file_list files = {.arena = view->arena};
+    add_faults(&files, set);
+    add_watched(&files, &view->state.document->certificates);
     struct diagnose_facts facts = {
         .state = view->state,
         .now_ms = view->now_ms,
         .wire = wire,
         .wire_count = wire_count,
-        .files = files,
-        .file_count = set->fault_count,
+        .files = files.items,
+        .file_count = files.count,
     };
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i]->not_before_ms > facts.newest_not_before_ms)
