@@ -1,4 +1,5 @@
 """TLS on the way in."""
+import signal
 import smtplib
 import socket
 import ssl
@@ -201,3 +202,27 @@ def test_client_that_is_gone_in_the_handshake(sealpost_shared):
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     with Client(sealpost_shared.port) as client:
         client.ehlo()
+
+
+@pytest.mark.xfail(strict=True, reason="a reload takes the broken file's certificate out of the store")
+def test_half_written_renewal_changes_nothing(sealpost, authority):
+    """A file with the new certificate and the old key, or half of one, and a reload: what served serves on, and it is said."""
+    mail = sealpost()
+    folder = mail.folder / "certificates"
+    folder.mkdir()
+    mail.document["certificates"] = {"directory": str(folder)}
+    good = authority.issue("mx.example.test").read_bytes()
+    newer = authority.issue("mx.example.test", days=(0, 90)).read_bytes()
+    key = good.index(b"-----BEGIN PRIVATE KEY")
+    (folder / "mail.pem").write_bytes(good)
+    mail.start()
+    before = served(mail.port)
+    for wrong in (newer[:newer.index(b"-----BEGIN PRIVATE KEY")] + good[key:], newer[:300], b""):
+        reloads = len(mail.log_lines("event=reloaded"))
+        (folder / "mail.pem").write_bytes(wrong)
+        mail.process.send_signal(signal.SIGHUP)
+        net.wait_for(lambda: len(mail.log_lines("event=reloaded")) > reloads, 10, "the reload")
+        assert served(mail.port) == before, wrong[:60]
+    (folder / "mail.pem").write_bytes(newer)
+    mail.process.send_signal(signal.SIGHUP)
+    net.wait_for(lambda: served(mail.port) not in (before,), 10, "the whole renewal")
