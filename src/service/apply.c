@@ -11,6 +11,7 @@
 #include "service/rotate.h"
 #include "service/sentinel.h"
 #include "store/documents.h"
+#include "store/events.h"
 
 struct apply {
     struct apply *next; /* waits until this one has ended */
@@ -128,6 +129,31 @@ static enum err load_certificates(struct world *world, const struct document *d,
     return err;
 }
 
+/* A file that a renewal left half written changes nothing: what it held serves on, and it is said.
+ */
+static void keep_last_known_good(struct world *world, struct certificate_set *set)
+{
+    struct snapshot *before = snapshots_are_empty(world) ? NULL : snapshot_current(world);
+    size_t kept = before ? certificates_carry_over(set, before->set) : 0;
+    for (size_t i = set->count - kept; i < set->count; i++) {
+        struct event event = {
+            .time_ms = clock_now_ms(),
+            .id = 50024,
+            .level = LOG_WARNING,
+            .name = SPAN("certificate-file-broken"),
+            .subject = set->paths[i],
+            .text = SPAN("this file holds no usable pair of certificate and key any more"),
+            .consequence =
+                SPAN("the certificate that it held before serves on until the next restart"),
+            .remedy = SPAN("finish the renewal that writes it, then reload; see: sealpost doctor"),
+        };
+        events_add(world->store, &event);
+        LOG(LOG_WARNING, "certificate-file-broken", LOG_S("path", set->paths[i]),
+            LOG_T("serving", set->items[i]->thumbprint));
+    }
+    snapshot_release(before);
+}
+
 static enum err build(struct world *world, struct span yaml, uint64_t revision,
                       struct problems *problems, struct snapshot **snapshot, struct buf *why)
 {
@@ -139,6 +165,7 @@ static enum err build(struct world *world, struct span yaml, uint64_t revision,
     }
     struct certificate_set *set;
     err = load_certificates(world, document, &set, why);
+    keep_last_known_good(world, set);
     if (err == OK)
         err = snapshot_new(document, revision, set, snapshot, why);
     certificate_set_release(set);

@@ -99,6 +99,14 @@ void snapshots_free(struct snapshots *s)
     free(s);
 }
 
+bool snapshots_are_empty(struct world *world)
+{
+    pthread_mutex_lock(&world->snapshots->lock);
+    bool empty = !world->snapshots->current;
+    pthread_mutex_unlock(&world->snapshots->lock);
+    return empty;
+}
+
 struct snapshot *snapshot_current(struct world *world)
 {
     pthread_mutex_lock(&world->snapshots->lock);

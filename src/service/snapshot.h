@@ -55,6 +55,8 @@ void snapshot_release(struct snapshot *s);
 
 struct snapshots *snapshots_new(void);
 void snapshots_free(struct snapshots *s);
+/* Nothing was published yet: the daemon is starting. */
+bool snapshots_are_empty(struct world *world);
 /* The one in force, counted: release it. From any thread. */
 struct snapshot *snapshot_current(struct world *world);
 /* Swaps in a new one (takes over the reference) and releases the one before. */

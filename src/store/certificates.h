@@ -54,6 +54,11 @@ struct certificate_set {
 struct certificate_set *certificates_load(const char *data_directory, struct span directory);
 /* One folder alone, as the named one is read. */
 struct certificate_set *certificates_read_folder(struct span directory);
+/* Last known good: where a file of `before` is still there but holds nothing usable now (half of a
+ * renewal, a key of another certificate), its certificate of before is taken into the set, at its
+ * end. Returns how many. A file that is gone takes its certificate with it. Only before the set is
+ * shared. */
+size_t certificates_carry_over(struct certificate_set *set, const struct certificate_set *before);
 struct certificate_set *certificate_set_keep(struct certificate_set *set);
 void certificate_set_release(struct certificate_set *set);
 

@@ -204,7 +204,6 @@ def test_client_that_is_gone_in_the_handshake(sealpost_shared):
         client.ehlo()
 
 
-@pytest.mark.xfail(strict=True, reason="a reload takes the broken file's certificate out of the store")
 def test_half_written_renewal_changes_nothing(sealpost, authority):
     """A file with the new certificate and the old key, or half of one, and a reload: what served serves on, and it is said."""
     mail = sealpost()
