@@ -198,20 +198,12 @@ void watch_snapshot_changed(struct watch *watch)
     loop_timer_start(watch->timer, 0);
 }
 
-static void free_value(struct span key, void *value, void *context)
-{
-    (void)key;
-    (void)context;
-    free(value);
-}
-
 void watch_free(struct watch *watch)
 {
     if (!watch)
         return;
     folder_watch_free(watch->folders);
     loop_timer_free(watch->timer);
-    map_each(&watch->told, free_value, NULL);
-    map_done(&watch->told);
+    map_done_with_values(&watch->told);
     free(watch);
 }
