@@ -84,20 +84,16 @@ static void judge_candidates(struct diagnosis *d)
     }
 }
 
-static void judge_send_connectors(struct diagnosis *d)
+static void judge_send_connector(struct diagnosis *d, const struct send_connector *c)
 {
-    const struct document *doc = d->facts->state.document;
-    for (size_t i = 0; i < doc->send_connector_count; i++) {
-        const struct send_connector *c = &doc->send_connectors[i];
-        if (!c->enabled || c->tls_certificate.n == 0)
-            continue;
-        struct selection s = plan_select_client(d->arena, &d->facts->state, c, d->facts->now_ms);
-        struct span subject = arena_printf(d->arena, "send connector " SPAN_FMT, SPAN_ARG(c->name));
-        for (const struct send_rule *r = diagnose_send_rules; r->judge; r++) {
-            struct finding f = begin(r->fault, r->name, r->event, subject);
-            if (r->judge(d, c, &s, &f))
-                findings_add(d->findings, &f);
-        }
+    if (!c->enabled || c->tls_certificate.n == 0)
+        return;
+    struct selection s = plan_select_client(d->arena, &d->facts->state, c, d->facts->now_ms);
+    struct span subject = arena_printf(d->arena, "send connector " SPAN_FMT, SPAN_ARG(c->name));
+    for (const struct send_rule *r = diagnose_send_rules; r->judge; r++) {
+        struct finding f = begin(r->fault, r->name, r->event, subject);
+        if (r->judge(d, c, &s, &f))
+            findings_add(d->findings, &f);
     }
 }
 
@@ -162,7 +158,9 @@ void diagnose(struct findings *findings, const struct diagnose_facts *facts)
         judge_connector(&d, &d.standings[i]);
     for (size_t i = 0; i < facts->wire_count; i++)
         judge_wire(&d, &facts->wire[i]);
-    judge_send_connectors(&d);
+    for (size_t i = 0; i < facts->state.document->send_connector_count; i++)
+        judge_send_connector(&d, &facts->state.document->send_connectors[i]);
+    diagnose_internal(findings, facts);
     judge_candidates(&d);
     diagnose_files(&d);
     diagnose_dns(&d);
@@ -182,5 +180,14 @@ void diagnose_connector(struct findings *findings, const struct diagnose_facts *
     for (size_t i = 0; i < facts->wire_count; i++)
         if (span_eq(facts->wire[i].connector, connector->name))
             judge_wire(&d, &facts->wire[i]);
+    sort(findings, from);
+}
+
+void diagnose_send_connector(struct findings *findings, const struct diagnose_facts *facts,
+                             const struct send_connector *connector)
+{
+    struct diagnosis d = {.findings = findings, .facts = facts, .arena = findings->arena};
+    size_t from = findings->count;
+    judge_send_connector(&d, connector);
     sort(findings, from);
 }

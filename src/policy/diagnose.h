@@ -8,7 +8,9 @@
 /* Exchange's numbers where Exchange has one; ours from 50000 on. */
 enum diagnose_event {
     EVENT_STARTTLS_MISMATCH = 12014, /* no certificate covers the name, or none is usable at all */
+    EVENT_INTERNAL_EXPIRED = 12015,  /* of internal trust: the certificate enabled for edge */
     EVENT_STARTTLS_EXPIRED = 12016,
+    EVENT_INTERNAL_EXPIRES_SOON = 12017,
     EVENT_STARTTLS_EXPIRES_SOON = 12018,
     EVENT_STAND_IN = 12024, /* a self-signed certificate serves while a better one is unusable */
     EVENT_CERTIFICATE_FILE = 50102,
@@ -24,6 +26,7 @@ enum diagnose_event {
     EVENT_WITHOUT_NAMES = 50212,
     EVENT_WEAK = 50213,
     EVENT_CLIENT_CERTIFICATE = 50214,
+    EVENT_PASSED_OVER = 50215, /* TLS does not work with the certificate that is chosen */
     EVENT_LISTENER_SILENT = 50220,
     EVENT_STARTTLS_STRIPPED = 50221,
     EVENT_HANDSHAKE_FAILED = 50222,
@@ -78,10 +81,15 @@ void diagnose(struct findings *findings, const struct diagnose_facts *facts);
 /* One receive connector only; for events and explain. */
 void diagnose_connector(struct findings *findings, const struct diagnose_facts *facts,
                         const struct receive_connector *connector);
+/* One send connector only. */
+void diagnose_send_connector(struct findings *findings, const struct diagnose_facts *facts,
+                             const struct send_connector *connector);
+/* The certificate of internal trust only: the one that is enabled for `edge`. */
+void diagnose_internal(struct findings *findings, const struct diagnose_facts *facts);
 
-/* When an expiry warning is due for a certificate (event 12018): when 1/3 of its lifetime is left
- * but never earlier than 30 days, then at each half of that, and daily at the end. *stage counts
- * them from 1; 0: not yet (then false). Expired ones are past all. stage may be NULL. */
+/* When an expiry warning is due for a certificate (events 12017, 12018): when 1/3 of its lifetime
+ * is left but never earlier than 30 days, then at each half of that, and daily at the end. *stage
+ * counts them from 1; 0: not yet (then false). Expired ones are past all. stage may be NULL. */
 bool diagnose_expires_soon(const struct certificate *c, int64_t now_ms, unsigned *stage);
 
 #endif

@@ -170,7 +170,7 @@ static bool judge_client_expired(struct diagnosis *d, const struct send_connecto
                                  const struct selection *s, struct finding *f)
 {
     (void)c;
-    if (!s->chosen || !diagnose_expires_soon(s->chosen, d->facts->now_ms, NULL))
+    if (!s->chosen || !diagnose_expires_soon(s->chosen, d->facts->now_ms, &f->stage))
         return false;
     struct buf when = BUF_INIT(200);
     standing_add_time(&when, s->chosen->not_after_ms, d->facts->now_ms);

@@ -181,6 +181,7 @@ static bool judge_expires_soon(struct diagnosis *d, const struct standing *s, st
     if (!c || !s->selection.name_covered || s->selection.expired || s->expiry == 0)
         return false;
     f->severity = s->expiry >= STAGE_RED ? FINDING_RED : FINDING_YELLOW;
+    f->stage = s->expiry;
     struct buf when = BUF_INIT(200);
     standing_add_time(&when, c->not_after_ms, d->facts->now_ms);
     f->consequence = SPAN("from then on peers that verify the certificate do not deliver");

@@ -187,6 +187,36 @@ static void test_expires_soon(void **state)
            with("sealpost receive-connector set in pin=%s", next));
 }
 
+/* Internal trust hangs on the certificate for edge, which no connector presents. */
+static void test_f05_internal_certificate(void **state)
+{
+    (void)state;
+    struct certificate *c =
+        add((struct recipe){.names = "ex01.corp.example,ex01", .subject = "CN=ex01"},
+            CHAIN_SELF_SIGNED);
+    const char *remedy = "sealpost cert new ex01.corp.example ex01 --services edge";
+    c->services = SERVICE_EDGE;
+    c->not_before_ms = TEST_NOW_MS - 300 * DAY_MS;
+    c->not_after_ms = TEST_NOW_MS + 31 * DAY_MS;
+    expect_nothing(HEAD);
+    c->not_after_ms = TEST_NOW_MS + 3 * HOUR_MS;
+    expect(HEAD, true, "F05", "internal-certificate-expires-soon", 12017, FINDING_YELLOW, remedy);
+    c->not_after_ms = TEST_NOW_MS - 1;
+    expect(HEAD, true, "F05", "internal-certificate-expired", 12015, FINDING_YELLOW, remedy);
+    /* Without the service, or its key, it is no certificate of internal trust. */
+    c->services = SERVICE_HTTP;
+    expect_nothing(HEAD);
+    c->services = SERVICE_EDGE | SERVICE_HTTP;
+    struct certificate *issued = add_issued("ex01.corp.example", -80, 10);
+    issued->services = SERVICE_EDGE;
+    expect(HEAD, true, "F05", "internal-certificate-expires-soon", 12017, FINDING_YELLOW,
+           with("sealpost cert renew %s", issued));
+    issued->not_after_ms = TEST_NOW_MS + 80 * DAY_MS; /* it has taken over */
+    expect_nothing(HEAD);
+    remove_key(issued);
+    expect(HEAD, false, "F05", "internal-certificate-expired", 12015, FINDING_YELLOW, remedy);
+}
+
 /* Old and new of the same issuer and subject: both can be told apart, and the old one removed. */
 static void test_f08_superseded(void **state)
 {
@@ -453,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup(test_f02_not_enabled, reset),
         cmocka_unit_test_setup(test_f03_stale_pin, reset),
         cmocka_unit_test_setup(test_f04_no_certificate, reset),
+        cmocka_unit_test_setup(test_f05_internal_certificate, reset),
         cmocka_unit_test_setup(test_f06_expired, reset),
         cmocka_unit_test_setup(test_expires_soon, reset),
         cmocka_unit_test_setup(test_f08_superseded, reset),

@@ -17,6 +17,8 @@ struct finding {
     struct span cause, evidence, consequence;
     struct span remedy; /* a command that can be pasted; several are separated by '\n' */
     bool safe_fix;      /* the remedy may be applied by `doctor --fix` */
+    unsigned stage; /* of an end that comes closer, from 1: a higher one is news, the hours in the
+                       cause are not; 0: the cause says whether it is news */
 };
 
 struct findings {

@@ -91,8 +91,6 @@ static void watch_pressure(struct monitor *m, const struct document *document)
 
 /* ---- certificates ---- */
 
-enum { EVENT_PASSED_OVER = 50215 };
-
 /* What the selection cannot know: TLS did not work with a certificate that should be presented. */
 static void tell_passed_over(struct monitor *m, struct arena *arena,
                              const struct connector_tls *tls)
@@ -108,11 +106,58 @@ static void tell_passed_over(struct monitor *m, struct arena *arena,
                                     : SPAN("there is no other; TLS cannot be had"),
         .remedy = arena_printf(arena, "sealpost explain " SPAN_FMT, SPAN_ARG(name)),
     };
-    told_add(m->told, &finding, 0);
+    told_add(m->told, &finding);
 }
 
-static void tell_connector(struct monitor *m, const struct snapshot *s,
-                           const struct connector_tls *tls)
+/* What the selection cannot know here either: the certificate is right, and TLS does not take it.
+ */
+static void tell_unusable_client(struct monitor *m, struct arena *arena,
+                                 const struct send_tls_context *tls)
+{
+    struct span name = tls->connector->name;
+    struct finding finding = {
+        .event = EVENT_CLIENT_CERTIFICATE,
+        .name = SPAN("client-certificate"),
+        .severity = FINDING_RED,
+        .subject = arena_printf(arena, "send connector " SPAN_FMT, SPAN_ARG(name)),
+        .cause = tls->fault,
+        .consequence = SPAN("next hops that insist on this client certificate take no mail"),
+        .remedy = arena_printf(arena,
+                               "sealpost cert list\nsealpost send-connector set " SPAN_FMT
+                               " tls-certificate=THUMBPRINT",
+                               SPAN_ARG(name)),
+    };
+    told_add(m->told, &finding);
+}
+
+static void watch_receive_connectors(struct monitor *m, const struct snapshot *s,
+                                     struct findings *findings, const struct diagnose_facts *facts)
+{
+    for (size_t i = 0; i < s->document->receive_connector_count; i++) {
+        const struct connector_tls *tls = &s->receive_tls[i];
+        if (!tls->connector->enabled)
+            continue;
+        diagnose_connector(findings, facts, tls->connector);
+        if (tls->passed_over.n)
+            tell_passed_over(m, findings->arena, tls);
+    }
+}
+
+static void watch_send_connectors(struct monitor *m, const struct snapshot *s,
+                                  struct findings *findings, const struct diagnose_facts *facts)
+{
+    for (size_t i = 0; i < s->document->send_connector_count; i++) {
+        const struct send_tls_context *tls = &s->send_tls[i];
+        size_t before = findings->count;
+        if (!tls->connector->enabled)
+            continue;
+        diagnose_send_connector(findings, facts, tls->connector);
+        if (findings->count == before && tls->fault.n)
+            tell_unusable_client(m, findings->arena, tls);
+    }
+}
+
+static void watch_certificates(struct monitor *m, const struct snapshot *s)
 {
     struct arena arena = ARENA_INIT;
     struct findings findings = {.arena = &arena};
@@ -120,49 +165,14 @@ static void tell_connector(struct monitor *m, const struct snapshot *s,
         .state = {s->document, s->certificates, s->certificate_count},
         .now_ms = clock_now_ms(),
     };
-    unsigned stage = 0;
-    diagnose_connector(&findings, &facts, tls->connector);
-    if (tls->selection.chosen)
-        diagnose_expires_soon(tls->selection.chosen, facts.now_ms, &stage);
-    for (size_t i = 0; i < findings.count; i++)
-        told_add(m->told, &findings.items[i],
-                 findings.items[i].event == EVENT_STARTTLS_EXPIRES_SOON ? stage : 0);
-    if (tls->passed_over.n)
-        tell_passed_over(m, &arena, tls);
-    arena_done(&arena);
-}
-
-static void tell_send_connector(struct monitor *m, const struct send_tls_context *tls)
-{
-    struct arena arena = ARENA_INIT;
-    struct span name = tls->connector->name;
-    struct finding finding = {
-        .event = EVENT_CLIENT_CERTIFICATE,
-        .name = SPAN("client-certificate"),
-        .severity = FINDING_RED,
-        .subject = arena_printf(&arena, "send connector " SPAN_FMT, SPAN_ARG(name)),
-        .cause = tls->fault,
-        .consequence = SPAN("next hops that insist on this client certificate take no mail"),
-        .remedy = arena_printf(&arena,
-                               "sealpost cert list\nsealpost send-connector set " SPAN_FMT
-                               " tls-certificate=THUMBPRINT",
-                               SPAN_ARG(name)),
-    };
-    if (tls->fault.n)
-        told_add(m->told, &finding, 0);
-    arena_done(&arena);
-}
-
-static void watch_certificates(struct monitor *m, const struct snapshot *s)
-{
     told_begin(m->told);
-    for (size_t i = 0; i < s->document->receive_connector_count; i++)
-        if (s->receive_tls[i].connector->enabled)
-            tell_connector(m, s, &s->receive_tls[i]);
-    for (size_t i = 0; i < s->document->send_connector_count; i++)
-        if (s->send_tls[i].connector->enabled)
-            tell_send_connector(m, &s->send_tls[i]);
+    watch_receive_connectors(m, s, &findings, &facts);
+    watch_send_connectors(m, s, &findings, &facts);
+    diagnose_internal(&findings, &facts);
+    for (size_t i = 0; i < findings.count; i++)
+        told_add(m->told, &findings.items[i]);
     told_end(m->told);
+    arena_done(&arena);
 }
 
 static void on_turned(void *context, enum err err, const struct problems *problems,

@@ -15,7 +15,7 @@
 #include "service/told.h"
 #include "store/events.h"
 
-enum { MENDED = 50001, PASSED_OVER = 50215, EVENTS_MAX = 64 };
+enum { MENDED = 50001, EVENTS_MAX = 64 };
 
 static struct place place;
 static int64_t now_ms;
@@ -130,6 +130,46 @@ static void test_expiry_comes_closer(void **state)
     certificate_free(c);
 }
 
+/* Which no connector presents: it is watched all the same, and each step is told once. */
+static void test_internal_certificate(void **state)
+{
+    (void)state;
+    struct certificate *c = place_add(&place,
+                                      &(struct recipe){.names = "ex01.corp.example",
+                                                       .not_before_ms = now_ms - 80 * DAY_MS,
+                                                       .not_after_ms = now_ms + 20 * DAY_MS},
+                                      NULL, SERVICE_EDGE);
+    publish("hostname: mx.example.com\n");
+    pass(HOUR_MS);
+    assert_int_equal(count_events(EVENT_INTERNAL_EXPIRES_SOON), 1);
+    assert_int_equal(count_events(EVENT_INTERNAL_EXPIRED), 0);
+    pass(20 * DAY_MS);
+    pass(DAY_MS);
+    assert_int_equal(count_events(EVENT_INTERNAL_EXPIRED), 1);
+    certificate_free(c);
+}
+
+static void test_client_certificate_expires(void **state)
+{
+    (void)state;
+    char yaml[300];
+    struct certificate *c = place_add(&place,
+                                      &(struct recipe){.names = "client.example.com",
+                                                       .not_before_ms = now_ms - 80 * DAY_MS,
+                                                       .not_after_ms = now_ms + 20 * DAY_MS},
+                                      NULL, SERVICE_CLIENT);
+    snprintf(yaml, sizeof(yaml),
+             "hostname: mx.example.com\nsend-connectors:\n"
+             "  out: {address-spaces: [\"*\"], tls: required, tls-certificate: %s}\n",
+             c->thumbprint);
+    publish(yaml);
+    pass(HOUR_MS);
+    assert_int_equal(count_events(EVENT_CLIENT_CERTIFICATE), 1);
+    pass(18 * DAY_MS);
+    assert_int_equal(count_events(EVENT_CLIENT_CERTIFICATE), 2);
+    certificate_free(c);
+}
+
 static void test_passed_over(void **state)
 {
     (void)state;
@@ -139,7 +179,7 @@ static void test_passed_over(void **state)
         &place, &(struct recipe){.names = "mx.example.com", .issuer = &weak}, weak.x, SERVICE_SMTP);
     publish(offered);
     publish(offered);
-    assert_int_equal(count_events(PASSED_OVER), 1);
+    assert_int_equal(count_events(EVENT_PASSED_OVER), 1);
     certificate_free(bad);
     made_done(&weak);
 }
@@ -183,10 +223,11 @@ static void look(struct told *told, const char *subject, const char *cause, unsi
                               .name = SPAN("a-finding"),
                               .severity = FINDING_YELLOW,
                               .subject = span_of(subject),
-                              .cause = span_of(cause)};
+                              .cause = span_of(cause),
+                              .stage = stage};
     told_begin(told);
     if (subject)
-        told_add(told, &finding, stage);
+        told_add(told, &finding);
     told_end(told);
 }
 
@@ -223,6 +264,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_mismatch_is_told_once),
         TEST(test_expiry_comes_closer),
+        TEST(test_internal_certificate),
+        TEST(test_client_certificate_expires),
         TEST(test_passed_over),
         TEST(test_client_certificate),
         TEST(test_time_changes_selections),

@@ -199,7 +199,7 @@ static void end_look(struct look *l)
     keep_facts(s, l);
     told_begin(s->told);
     for (size_t i = 0; i < wire.count; i++)
-        told_add(s->told, &wire.items[i], 0);
+        told_add(s->told, &wire.items[i]);
     told_end(s->told);
     start_timer(s, l->snapshot->document);
     s->look = NULL;

@@ -98,14 +98,14 @@ static void record_mended(struct told *t, const struct entry *e)
     arena_done(&arena);
 }
 
-void told_add(struct told *told, const struct finding *f, unsigned stage)
+void told_add(struct told *told, const struct finding *f)
 {
     struct arena arena = ARENA_INIT;
     struct span what =
         arena_printf(&arena, SPAN_FMT "\n" SPAN_FMT, SPAN_ARG(f->subject), SPAN_ARG(f->name));
     struct span key =
-        stage ? arena_printf(&arena, SPAN_FMT "\n%u", SPAN_ARG(what), stage)
-              : arena_printf(&arena, SPAN_FMT "\n" SPAN_FMT, SPAN_ARG(what), SPAN_ARG(f->cause));
+        f->stage ? arena_printf(&arena, SPAN_FMT "\n%u", SPAN_ARG(what), f->stage)
+                 : arena_printf(&arena, SPAN_FMT "\n" SPAN_FMT, SPAN_ARG(what), SPAN_ARG(f->cause));
     struct entry *e = map_get(&told->entries, key);
     if (!e) {
         e = calloc(1, sizeof(*e));

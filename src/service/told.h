@@ -14,9 +14,7 @@ void told_free(struct told *told);
 /* One look: told_begin, every finding of the look, told_end. What was told before and is not found
  * this time has been mended. */
 void told_begin(struct told *told);
-/* stage 0: its cause says whether it is news; otherwise the stage alone does (a cause that counts
- * hours would be news at every look). */
-void told_add(struct told *told, const struct finding *finding, unsigned stage);
+void told_add(struct told *told, const struct finding *finding);
 void told_end(struct told *told);
 
 #endif
