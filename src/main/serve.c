@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "io/clock_watch.h"
 #include "service/admin.h"
 #include "service/apply.h"
 #include "service/deliver.h"
@@ -98,6 +99,14 @@ static enum err build(const struct serve_options *options, struct world *world, 
     return err;
 }
 
+static void on_clock_set(void *context)
+{
+    struct world *world = context;
+    LOG(LOG_INFO, "clock-set",
+        LOG_T("consequence", "certificates are chosen and renewals planned anew"));
+    monitor_clock_set(world->monitor);
+}
+
 static enum err start(const struct serve_options *options, struct world *world, struct buf *why)
 {
     char socket[4096];
@@ -123,6 +132,7 @@ static enum err start(const struct serve_options *options, struct world *world, 
     world->renew = renew_new(world);
     renew_snapshot_changed(world->renew);
     monitor_start(world->monitor);
+    world->clock_watch = clock_watch_new(world->main_loop, on_clock_set, world);
     return OK;
 }
 
@@ -136,6 +146,7 @@ static void end(struct world *world)
     if (world->admin)
         admin_free(world->admin);
     watch_free(world->watch);
+    clock_watch_free(world->clock_watch);
     sentinel_free(world->sentinel);
     monitor_free(world->monitor);
     if (world->store)

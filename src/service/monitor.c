@@ -254,6 +254,12 @@ void monitor_snapshot_changed(struct monitor *monitor)
     snapshot_release(s);
 }
 
+void monitor_clock_set(struct monitor *monitor)
+{
+    monitor->turn_ms = 1; /* long past, wherever the clock is now */
+    loop_timer_start(monitor->timer, 0);
+}
+
 void monitor_free(struct monitor *monitor)
 {
     if (!monitor)

@@ -14,5 +14,8 @@ void monitor_free(struct monitor *monitor);
 void monitor_start(struct monitor *monitor);
 /* The document or the certificates have changed. */
 void monitor_snapshot_changed(struct monitor *monitor);
+/* The wall clock was set: the selections are made anew, and whatever follows the snapshot (renewal
+ * too) looks at the time again. */
+void monitor_clock_set(struct monitor *monitor);
 
 #endif

@@ -215,6 +215,37 @@ static void test_time_changes_selections(void **state)
     certificate_free(next);
 }
 
+static void assert_chosen(const struct certificate *expected)
+{
+    count_events(0); /* lets the loop run */
+    struct snapshot *s = snapshot_current(&place.world);
+    assert_string_equal(s->receive_tls[0].selection.chosen->thumbprint, expected->thumbprint);
+    snapshot_release(s);
+}
+
+/* Ahead, as after the resume of a machine, and back. No hour has to pass for it. */
+static void test_clock_is_set(void **state)
+{
+    (void)state;
+    struct certificate *old =
+        place_add(&place, &(struct recipe){.names = "mx.example.com"}, NULL, SERVICE_SMTP);
+    struct certificate *next = place_add(
+        &place, &(struct recipe){.names = "mx.example.com", .not_before_ms = now_ms + 2 * HOUR_MS},
+        NULL, SERVICE_SMTP);
+    publish(offered);
+    clock_set_ms(now_ms);
+    monitor_start(place.world.monitor);
+    assert_chosen(old);
+    clock_set_ms(now_ms + 3 * HOUR_MS);
+    monitor_clock_set(place.world.monitor);
+    assert_chosen(next);
+    clock_set_ms(now_ms);
+    monitor_clock_set(place.world.monitor);
+    assert_chosen(old);
+    certificate_free(old);
+    certificate_free(next);
+}
+
 /* ---- told by itself ---- */
 
 static void look(struct told *told, const char *subject, const char *cause, unsigned stage)
@@ -269,6 +300,7 @@ int main(void)
         TEST(test_passed_over),
         TEST(test_client_certificate),
         TEST(test_time_changes_selections),
+        TEST(test_clock_is_set),
         TEST(test_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

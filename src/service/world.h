@@ -12,6 +12,7 @@
 
 struct admin;
 struct apply;
+struct clock_watch;
 struct deliver;
 struct listen;
 struct monitor;
@@ -31,6 +32,7 @@ struct world {
     struct monitor *monitor;
     struct apply *applying; /* changes of the document: the one under way, and those behind it */
     struct watch *watch;
+    struct clock_watch *clock_watch;
     struct renew *renew;
     struct sentinel *sentinel;
     struct admin *admin;
