@@ -10,7 +10,7 @@
 #include "cli/passphrase.h"
 #include "cli/verbs.h"
 #include "io/trust.h"
-#include "present/selection_json.h"
+#include "present/explain_json.h"
 #include "present/trial.h"
 
 /* ---- as text ---- */
@@ -18,6 +18,37 @@
 static void add_names(struct buf *out, const json_t *certificate)
 {
     value_add_text(out, answer_of(certificate, "names"));
+}
+
+/* "presents 9c41 0aa2, which names a, expires in 41 days" */
+static void add_presented(struct buf *line, const json_t *presents, const json_t *answer)
+{
+    buf_add_text(line, "presents ");
+    thumbprint_add(line, answer_text(presents, "thumbprint"));
+    buf_add_text(line, ", which names ");
+    add_names(line, presents);
+    buf_add_text(line, answer_true(presents, "expired") ? ", expired " : ", expires ");
+    human_add_when(line, answer_time(presents, "expires"), answer_time(answer, "at"));
+}
+
+/* Of a client certificate the names do not count: the next hop knows it, or its issuer. */
+static void say_client(struct command *c, const json_t *answer)
+{
+    const json_t *presents = answer_of(answer, "presents");
+    struct span pin = answer_text(answer, "pin");
+    bool some = answer_text(presents, "thumbprint").n > 0;
+    struct buf line = BUF_INIT(BUF_UNLIMITED);
+    buf_addf(&line, "send connector " SPAN_FMT " ", SPAN_ARG(answer_text(answer, "connector")));
+    if (some)
+        add_presented(&line, presents, answer);
+    else
+        buf_addf(&line, "presents no client certificate%s",
+                 pin.n ? "" : ": its tls-certificate names none");
+    if (some)
+        buf_add_text(&line, ", to next hops that ask for one");
+    bool good = pin.n == 0 || (some && !answer_true(presents, "expired"));
+    command_say(c, good ? STYLE_GOOD : STYLE_WARNING, buf_span(&line));
+    buf_done(&line);
 }
 
 static void say_presented(struct command *c, const json_t *answer)
@@ -30,16 +61,11 @@ static void say_presented(struct command *c, const json_t *answer)
     struct span sni = answer_text(answer, "sni");
     struct buf line = BUF_INIT(BUF_UNLIMITED);
     bool good = answer_true(presents, "name-covered") && !answer_true(presents, "expired");
-    buf_addf(&line, "connector " SPAN_FMT " (" SPAN_FMT ") presents ", SPAN_ARG(connector),
-             SPAN_ARG(fqdn));
+    buf_addf(&line, "connector " SPAN_FMT " (" SPAN_FMT ") ", SPAN_ARG(connector), SPAN_ARG(fqdn));
     if (answer_text(presents, "thumbprint").n == 0) {
-        buf_add_text(&line, "no certificate");
+        buf_add_text(&line, "presents no certificate");
     } else {
-        thumbprint_add(&line, answer_text(presents, "thumbprint"));
-        buf_add_text(&line, ", which names ");
-        add_names(&line, presents);
-        buf_add_text(&line, answer_true(presents, "expired") ? ", expired " : ", expires ");
-        human_add_when(&line, answer_time(presents, "expires"), answer_time(answer, "at"));
+        add_presented(&line, presents, answer);
         if (!answer_true(presents, "name-covered"))
             buf_addf(&line, ", because no usable certificate covers " SPAN_FMT, SPAN_ARG(fqdn));
     }
@@ -64,7 +90,7 @@ static void say_pin(struct command *c, const json_t *answer)
     }
 }
 
-static void say_verdict(struct command *c, const json_t *verdict)
+static void say_verdict(struct command *c, const json_t *verdict, bool by_name)
 {
     struct span reason = answer_text(verdict, "reason"), detail = answer_text(verdict, "detail");
     bool chosen = answer_true(verdict, "chosen");
@@ -72,7 +98,7 @@ static void say_verdict(struct command *c, const json_t *verdict)
     thumbprint_add(&line, answer_text(verdict, "thumbprint"));
     buf_addf(&line, "  %s" SPAN_FMT "%s" SPAN_FMT, chosen ? "" : "rejected: ", SPAN_ARG(reason),
              detail.n ? ": " : "", SPAN_ARG(detail));
-    if (answer_true(verdict, "fallback"))
+    if (by_name && answer_true(verdict, "fallback"))
         buf_add_text(&line, " (its names do not cover the connector's)");
     buf_add_text(&c->out, "    ");
     command_say(c, chosen ? STYLE_GOOD : STYLE_PLAIN, buf_span(&line));
@@ -95,21 +121,45 @@ static void say_explanation(struct command *c, const json_t *answer)
 {
     const json_t *item;
     size_t i;
-    if (span_eq(answer_text(answer, "tls"), SPAN("off"))) {
-        command_sayf(c, "TLS is off on this connector: it presents nothing");
+    bool send = span_eq(answer_text(answer, "kind"), SPAN("send"));
+    bool off = span_eq(answer_text(answer, "tls"), SPAN("off"));
+    if (off || !answer_true(answer, "enabled")) {
+        command_sayf(c, "%sconnector " SPAN_FMT ": %s, it presents nothing", send ? "send " : "",
+                     SPAN_ARG(answer_text(answer, "connector")),
+                     off ? "TLS is off on this connector" : "it is disabled");
         return;
     }
-    say_presented(c, answer);
+    if (send)
+        say_client(c, answer);
+    else
+        say_presented(c, answer);
     say_pin(c, answer);
     say_change(c, answer_of(answer, "change"));
-    json_array_foreach(answer_of(answer, "verdicts"), i, item) say_verdict(c, item);
+    json_array_foreach(answer_of(answer, "verdicts"), i, item) say_verdict(c, item, !send);
     json_array_foreach(answer_of(answer, "findings"), i, item)
         finding_add(&c->out, &c->terminal, item, true);
+}
+
+/* One, or all. */
+static void say_answer(struct command *c, const json_t *answer)
+{
+    const json_t *all = answer_of(answer, "connectors"), *item;
+    size_t i;
+    if (!all)
+        say_explanation(c, answer);
+    json_array_foreach(all, i, item)
+    {
+        if (i)
+            buf_add_char(&c->out, '\n');
+        say_explanation(c, item);
+    }
 }
 
 /* ---- asking ---- */
 
 struct question {
+    struct span connector; /* empty: all */
+    enum explain_kind kind;
     int64_t at_ms;
     struct buf trial; /* the file of --if-imported */
 };
@@ -118,7 +168,9 @@ static int ask_daemon(struct command *c, const struct question *q, json_t **answ
 {
     struct buf target, at = BUF_INIT(64);
     client_target(&target, "/v1/explain");
-    client_add_part(&target, command_word(c, 0));
+    if (q->connector.n)
+        client_add_part(&target, q->connector);
+    client_add_query(&target, "kind", options_text(&c->options, "kind"));
     client_add_query(&target, "sni", options_text(&c->options, "sni"));
     client_add_query(&target, "if-removed", options_text(&c->options, "if-removed"));
     if (options_has(&c->options, "at"))
@@ -139,7 +191,8 @@ static int explain_view(struct command *c, const struct view *view, const struct
 {
     struct certificate *trial = NULL;
     struct buf why = BUF_INIT(4096);
-    struct explain explain = {.connector = command_word(c, 0),
+    struct explain explain = {.connector = q->connector,
+                              .kind = q->kind,
                               .sni = options_text(&c->options, "sni"),
                               .if_removed = options_text(&c->options, "if-removed")};
     enum err err = OK;
@@ -179,6 +232,10 @@ int run_explain(struct command *c)
     if (options_has(&c->options, "at") && clock_parse_iso(at, &q.at_ms) != OK)
         return command_usage(c, "--at " SPAN_FMT " is no time: 2027-03-01 or 2027-03-01T12:00:00Z",
                              SPAN_ARG(at));
+    if (explain_kind_parse(options_text(&c->options, "kind"), &q.kind) != OK)
+        return command_usage(c, "--kind is receive or send");
+    if (command_word_count(c) > 0)
+        q.connector = command_word(c, 0);
     if (trial.n && command_read_file(c, trial, BUNDLE_MAX, &q.trial) != OK)
         code = CLI_REFUSED;
     if (code == CLI_DONE)
@@ -186,7 +243,7 @@ int run_explain(struct command *c)
     if (code == CLI_DONE && c->json)
         command_print_json(c, answer);
     else if (code == CLI_DONE)
-        say_explanation(c, answer);
+        say_answer(c, answer);
     json_decref(answer);
     passphrase_done(&q.trial); /* it may hold a private key */
     return code;

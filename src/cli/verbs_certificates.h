@@ -72,6 +72,7 @@ static const struct option_table cert_export_options = {cert_export_items,
                                                         COUNT_OF(cert_export_items)};
 
 static const struct option explain_items[] = {
+    {"kind", "KIND", "only connectors that receive, or that send", 0},
     {"sni", "NAME", "for a client that asks for this name", 0},
     {"at", "DATE", "as it will be then: 2027-03-01", 0},
     {"if-removed", "THUMBPRINT", "as it would be without this certificate", 0},
@@ -206,11 +207,12 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          run_cert_remove},                                                                         \
         {"explain",                                                                                \
          NULL,                                                                                     \
-         "CONNECTOR",                                                                              \
-         "tell why a connector presents what it presents",                                         \
-         OFFLINE_DETAILS,                                                                          \
+         "[CONNECTOR]",                                                                            \
+         "tell why connectors present what they present",                                          \
+         "Of a send connector it is the client certificate. Without a name, all of "               \
+         "them. " OFFLINE_DETAILS,                                                                 \
          {&cert_options, &explain_options},                                                        \
-         1,                                                                                        \
+         0,                                                                                        \
          1,                                                                                        \
          run_explain},                                                                             \
         {"doctor",                                                                                 \

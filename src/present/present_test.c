@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "present/certificate_json.h"
 #include "present/doctor_json.h"
+#include "present/explain_json.h"
 #include "present/finding_json.h"
 #include "present/json.h"
 #include "present/selection_json.h"
@@ -193,6 +194,83 @@ static void test_explanations(void **state)
     tear_down(&w);
 }
 
+static void test_explanations_of_send_connectors(void **state)
+{
+    (void)state;
+    struct certificate *items[] = {
+        make("mx.example.test", NOW - DAY_MS, NOW + 90 * DAY_MS, SERVICE_SMTP),
+        make("client.example.test", NOW - DAY_MS, NOW + 90 * DAY_MS, SERVICE_CLIENT)};
+    struct world w;
+    struct buf why = BUF_INIT(1024);
+    json_t *value = NULL, *verdicts;
+    set_up(&w, items, COUNT_OF(items));
+    struct explain explain = {.connector = SPAN("out"), .sni = SPAN("never.counts.test")};
+    assert_int_equal(explain_to_json(&w.view, &explain, &value, &why), OK);
+    assert_string_equal(json_string_value(json_object_get(value, "kind")), "send");
+    assert_true(json_is_null(json_object_get(value, "presents")));
+    assert_int_equal(json_array_size(json_object_get(value, "findings")), 0);
+    json_decref(value);
+
+    w.document->send_connectors[0].tls_certificate = span_of(items[1]->thumbprint);
+    assert_int_equal(explain_to_json(&w.view, &explain, &value, &why), OK);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(value, "presents"), "thumbprint")),
+        items[1]->thumbprint);
+    assert_string_equal(json_string_value(json_object_get(value, "pin-state")), "held");
+    verdicts = json_object_get(value, "verdicts");
+    assert_int_equal(json_array_size(verdicts), 2);
+    assert_false(json_is_true(json_object_get(json_array_get(verdicts, 0), "chosen")));
+    assert_true(json_is_true(json_object_get(json_array_get(verdicts, 1), "chosen")));
+    json_decref(value);
+
+    explain.if_removed = span_of(items[1]->thumbprint);
+    assert_int_equal(explain_to_json(&w.view, &explain, &value, &why), OK);
+    assert_true(json_is_null(json_object_get(value, "presents")));
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(value, "change"), "effect")), "broken");
+    assert_int_equal(json_array_size(json_object_get(value, "findings")), 1);
+    json_decref(value);
+
+    value = NULL;
+    explain = (struct explain){.connector = SPAN("out"), .kind = EXPLAIN_RECEIVE};
+    assert_int_equal(explain_to_json(&w.view, &explain, &value, &why), ERR_NOT_FOUND);
+    assert_null(value);
+    buf_done(&why);
+    tear_down(&w);
+}
+
+static size_t count_explained(const struct world *w, struct explain explain)
+{
+    struct buf why = BUF_INIT(1024);
+    json_t *value = NULL;
+    assert_int_equal(explain_to_json(&w->view, &explain, &value, &why), OK);
+    size_t n = json_array_size(json_object_get(value, "connectors"));
+    json_decref(value);
+    buf_done(&why);
+    return n;
+}
+
+static void test_explanations_of_several(void **state)
+{
+    (void)state;
+    struct certificate *items[] = {
+        make("mx.example.test", NOW - DAY_MS, NOW + 90 * DAY_MS, SERVICE_SMTP)};
+    struct world w;
+    enum explain_kind kind;
+    set_up(&w, items, COUNT_OF(items));
+    assert_int_equal(count_explained(&w, (struct explain){.kind = EXPLAIN_ANY}), 3);
+    assert_int_equal(count_explained(&w, (struct explain){.kind = EXPLAIN_RECEIVE}), 2);
+    assert_int_equal(count_explained(&w, (struct explain){.kind = EXPLAIN_SEND}), 1);
+    w.document->send_connectors[0].name = SPAN("in");
+    assert_int_equal(count_explained(&w, (struct explain){.connector = SPAN("in")}), 2);
+    assert_int_equal(
+        count_explained(&w, (struct explain){.connector = SPAN("in"), .kind = EXPLAIN_SEND}), 0);
+    assert_int_equal(explain_kind_parse(SPAN("send"), &kind), OK);
+    assert_int_equal(kind, EXPLAIN_SEND);
+    assert_int_equal(explain_kind_parse(SPAN("sends"), &kind), ERR_RANGE);
+    tear_down(&w);
+}
+
 static void test_a_view_without_a_document(void **state)
 {
     (void)state;
@@ -239,6 +317,8 @@ int main(void)
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_thumbprints_by_their_head),
         cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_explanations_of_send_connectors),
+        cmocka_unit_test(test_explanations_of_several),
         cmocka_unit_test(test_a_view_without_a_document),
         cmocka_unit_test(test_doctor),
     };

@@ -1,4 +1,4 @@
-/* selection_json: selections, explanations and plans as JSON. */
+/* selection_json: selections and plans as JSON. */
 #ifndef PRESENT_SELECTION_JSON_H
 #define PRESENT_SELECTION_JSON_H
 
@@ -14,16 +14,11 @@ json_t *verdict_to_json(const struct verdict *verdict);
  * "same" are listed as well. */
 json_t *plan_to_json(const struct plan *plan);
 
-struct explain {
-    struct span connector;
-    struct span sni;                       /* empty: the connector's own name */
-    struct span if_removed;                /* thumbprint; empty: none */
-    const struct certificate *if_imported; /* NULL: none */
-    enum chain_state imported_chain;
-};
-/* Why the connector presents what it presents at view->now_ms. ERR_NOT_FOUND, ERR_RANGE with `why`:
- * no such connector, no such certificate. */
-enum err explain_to_json(const struct view *view, const struct explain *explain, json_t **value,
-                         struct buf *why) MUST_USE;
+/* {"thumbprint", "names", "expires", "name-covered", "expired"}, or null where nothing is chosen.
+ */
+json_t *selection_to_json(const struct selection *selection);
+/* Entries of "connectors" and "send-connectors". */
+json_t *plan_connector_to_json(const struct plan_connector *c);
+json_t *plan_send_connector_to_json(const struct plan_send_connector *c);
 
 #endif

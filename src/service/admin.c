@@ -42,6 +42,8 @@ static const struct route_entry {
     {"/v1/certificates/*", HTTP_DELETE, admin_remove_certificate},
     {"/v1/certificates/*/export", HTTP_GET, admin_export_chain},
     {"/v1/certificates/*/export", HTTP_POST, admin_export_pkcs12},
+    {"/v1/explain", HTTP_GET, admin_explain},
+    {"/v1/explain", HTTP_POST, admin_explain},
     {"/v1/explain/*", HTTP_GET, admin_explain},
     {"/v1/explain/*", HTTP_POST, admin_explain},
     {"/v1/doctor", HTTP_GET, admin_doctor},

@@ -193,6 +193,9 @@ static void test_questions(void **state)
     json_t *value = script_get("/v1/explain/internet?at=2090-01-01&sni=x.example.com");
     assert_true(json_is_true(json_object_get(json_object_get(value, "presents"), "expired")));
     json_decref(value);
+    script_expect("GET", "/v1/explain/internet?kind=inward", NULL, 400, "bad-parameter");
+    script_expect("GET", "/v1/explain/internet?kind=send", NULL, 404, "not-found");
+    assert_true(count("/v1/explain?kind=receive", "connectors") > 0);
     value = script_get("/v1/doctor");
     assert_string_equal(text_of(value, "health"), "green");
     json_decref(value);

@@ -3,8 +3,8 @@
 #include "cert/chain.h"
 #include "io/trust.h"
 #include "present/doctor_json.h"
+#include "present/explain_json.h"
 #include "present/finding_json.h"
-#include "present/selection_json.h"
 #include "present/trial.h"
 #include "service/admin_certificates.h"
 #include "service/sentinel.h"
@@ -15,12 +15,18 @@ static void explain(struct admin_call *call, const struct snapshot *s,
                     const struct certificate *trial)
 {
     int64_t at_ms = clock_now_ms();
+    enum explain_kind kind;
     if (!admin_query_time(call, "at", &at_ms))
         return;
+    if (explain_kind_parse(admin_query(call, "kind"), &kind) != OK) {
+        admin_fail(call, 400, "bad-parameter", SPAN("kind is receive or send"), NULL);
+        return;
+    }
     struct plan_state state = {s->document, s->certificates, s->certificate_count};
     struct view view = view_make(call->arena, &state, s->set, at_ms);
     struct explain question = {
         .connector = call->parameters[0],
+        .kind = kind,
         .sni = admin_query(call, "sni"),
         .if_removed = admin_query(call, "if-removed"),
         .if_imported = trial,
@@ -35,11 +41,12 @@ static void explain(struct admin_call *call, const struct snapshot *s,
     else
         admin_fail(call, err == ERR_NOT_FOUND ? 404 : 409,
                    err == ERR_NOT_FOUND ? "not-found" : "ambiguous", buf_span(&why),
-                   "list them with: sealpost receive-connector list, sealpost cert list");
+                   "list them with: sealpost receive-connector list, sealpost send-connector list, "
+                   "sealpost cert list");
     buf_done(&why);
 }
 
-/* A body is a certificate that would be imported. */
+/* A body is a certificate that would be imported. Without a name, of all connectors. */
 void admin_explain(struct admin_call *call)
 {
     struct snapshot *s = snapshot_current(call->admin->world);

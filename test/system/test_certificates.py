@@ -265,6 +265,26 @@ def test_what_if(mail, authority):
     mail.cli("explain", "internet", "--at", "yesterday", status=2)
 
 
+def test_send_connectors_are_explained(mail, authority):
+    own = imported(mail, authority.issue("client.test"), "--services", "client")
+    files = ("--config", mail.file)
+    mail.cli("send-connector", "new", "out", "address-spaces=[partner.test]", f"tls-certificate={own}")
+    said = mail.json("explain", "out")
+    assert said["kind"] == "send" and said["presents"]["thumbprint"] == own and not said["findings"]
+    mail.file.write_text(mail.cli("config", "export"))
+    assert {**mail.json("explain", "out", *files), "at": None} == {**said, "at": None}
+    text = mail.cli("explain", "out")
+    assert f"send connector out presents {own[:4]} {own[4:8]}" in text, text
+    mail.cli("cert", "disable", own, "--services", "client", "--force")
+    text = mail.cli("explain", "out")
+    assert "presents no client certificate" in text and f"sealpost cert enable {own} --services client" in text, text
+    everything = mail.json("explain")["connectors"]
+    assert {(c["kind"], c["connector"]) for c in everything} >= {("receive", "internet"), ("send", "out")}
+    text = mail.cli("explain")
+    assert "connector internet (" in text and "send connector out " in text, text
+    assert mail.json("explain", "internet", "--if-removed", own)["change"]["effect"] == "same"
+
+
 def test_thumbprints_are_found_by_their_head(mail):
     own = served(mail.port)
     assert mail.json("cert", "show", own[:4])["thumbprint"] == own
