@@ -7,6 +7,8 @@
 /* roots: the trusted ones (no lookup of files happens here). Dates are not judged: an expired
  * certificate of a public authority still has a trusted chain. */
 enum chain_state certificate_chain_state(const struct certificate *c, X509_STORE *roots);
+/* The same of what a peer sent, in any order; chain may be NULL. */
+enum chain_state chain_state_of(X509 *leaf, STACK_OF(X509) * chain, X509_STORE *roots);
 const char *
 chain_state_text(enum chain_state state); /* "trusted", "private", "self-signed", "incomplete" */
 

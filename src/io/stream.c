@@ -238,7 +238,9 @@ void stream_tls_info(const struct stream *s, struct stream_tls_info *info)
     info->cipher = SSL_get_cipher_name(s->ssl);
     int group = (int)SSL_get_negotiated_group(s->ssl);
     info->group = group ? SSL_group_to_name(s->ssl, group) : NULL;
-    if (SSL_is_server(s->ssl))
+    if (!SSL_is_server(s->ssl))
+        info->peer_chain = SSL_get_peer_cert_chain(s->ssl);
+    else
         info->sni = span_of(SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name));
     info->peer = SSL_get0_peer_certificate(s->ssl);
     info->verify_result = SSL_get_verify_result(s->ssl);

@@ -30,10 +30,11 @@ enum stream_end {
 struct stream_tls_info {
     const char *version; /* "TLSv1.3" */
     const char *cipher;
-    const char *group;  /* "x25519"; may be NULL */
-    struct span sni;    /* server side: what the client asked for, else empty */
-    X509 *peer;         /* borrowed; NULL: none */
-    long verify_result; /* X509_V_OK where the chain was verified */
+    const char *group;           /* "x25519"; may be NULL */
+    struct span sni;             /* server side: what the client asked for, else empty */
+    X509 *peer;                  /* borrowed; NULL: none */
+    STACK_OF(X509) * peer_chain; /* client side: all that the server sent; borrowed, may be NULL */
+    long verify_result;          /* X509_V_OK where the chain was verified */
     bool resumed;
 };
 

@@ -32,6 +32,7 @@ enum diagnose_event {
     EVENT_HANDSHAKE_FAILED = 50222,
     EVENT_OTHER_CERTIFICATE_SEEN = 50223,
     EVENT_OTHER_CONNECTOR_ANSWERS = 50224,
+    EVENT_OTHER_CHAIN_SEEN = 50225, /* a worse one than the store's */
     EVENT_KEY_FILE_READABLE = 50230,
     EVENT_MX_NOT_COVERED = 50240,
     EVENT_DNS_FAILED = 50241,
@@ -44,6 +45,7 @@ struct wire_fact {
     struct span name; /* SNI that was sent, empty: none */
     bool connected, offered_starttls, handshake;
     char thumbprint[CERT_THUMBPRINT_HEX]; /* of the leaf presented */
+    enum chain_state chain;               /* of what was sent with it */
     struct span error;
     bool rsa_only, ecdsa_only; /* what the client could verify */
     int64_t at_ms;

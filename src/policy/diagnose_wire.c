@@ -1,4 +1,5 @@
 /* What a stranger saw at a listener, against what the selection says. */
+#include "cert/chain.h"
 #include "policy/diagnosis.h"
 #include "policy/remedy.h"
 
@@ -25,14 +26,18 @@ static bool share_a_binding(const struct receive_connector *a, const struct rece
     return false;
 }
 
+static const struct candidate *find_candidate(const struct diagnosis *d, const char *thumbprint)
+{
+    for (size_t i = 0; i < d->facts->state.count; i++)
+        if (strcmp(d->facts->state.candidates[i].certificate->thumbprint, thumbprint) == 0)
+            return &d->facts->state.candidates[i];
+    return NULL;
+}
+
 static const struct certificate *find_certificate(const struct diagnosis *d, const char *thumbprint)
 {
-    for (size_t i = 0; i < d->facts->state.count; i++) {
-        const struct certificate *c = d->facts->state.candidates[i].certificate;
-        if (strcmp(c->thumbprint, thumbprint) == 0)
-            return c;
-    }
-    return NULL;
+    const struct candidate *found = find_candidate(d, thumbprint);
+    return found ? found->certificate : NULL;
 }
 
 static bool judge_silent(struct diagnosis *d, const struct wire_fact *fact,
@@ -194,6 +199,27 @@ static bool judge_foreign_certificate(struct diagnosis *d, const struct wire_fac
     return true;
 }
 
+/* The right certificate, with less of its chain than the store has. Where the store lacks it as
+ * well, chain-incomplete says so. */
+static bool judge_chain(struct diagnosis *d, const struct wire_fact *fact, const struct standing *s,
+                        struct finding *f)
+{
+    const struct candidate *seen = fact->handshake ? find_candidate(d, fact->thumbprint) : NULL;
+    if (!is_due(s) || !seen || standing_trust_rank(fact->chain) <= standing_trust_rank(seen->chain))
+        return false;
+    f->cause = SPAN("the right certificate was presented, but not with the chain that the store "
+                    "has");
+    f->evidence = arena_printf(d->arena, "chain seen: %s; chain of the store: %s; " SPAN_FMT,
+                               chain_state_text(fact->chain), chain_state_text(seen->chain),
+                               SPAN_ARG(diagnosis_certificate(d, seen->certificate)));
+    f->consequence = SPAN("peers that verify the chain do not deliver, though here all is in "
+                          "order");
+    f->remedy = remedy_join(
+        d->arena, look_again(d, s),
+        SPAN("# still so: compare every host behind the load balancer, and what inspects TLS"));
+    return true;
+}
+
 const struct wire_rule diagnose_wire_rules[] = {
     {"F34", "listener-silent", EVENT_LISTENER_SILENT, judge_silent},
     {"F35", "other-connector-answers", EVENT_OTHER_CONNECTOR_ANSWERS, judge_other_connector},
@@ -201,5 +227,6 @@ const struct wire_rule diagnose_wire_rules[] = {
     {"", "handshake-failed", EVENT_HANDSHAKE_FAILED, judge_handshake},
     {"F26", "old-certificate-served", EVENT_OTHER_CERTIFICATE_SEEN, judge_old_certificate},
     {"F18", "foreign-certificate-seen", EVENT_OTHER_CERTIFICATE_SEEN, judge_foreign_certificate},
+    {"F17", "other-chain-seen", EVENT_OTHER_CHAIN_SEEN, judge_chain},
     {0},
 };

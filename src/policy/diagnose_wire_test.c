@@ -112,6 +112,26 @@ static void test_f18_foreign_certificate(void **state)
                 "# turn off TLS inspection for SMTP in the firewall or proxy");
 }
 
+/* What was sent is judged, not only what lies in the store. */
+static void test_f17_chain_on_the_wire(void **state)
+{
+    (void)state;
+    static const enum chain_state worse[] = {CHAIN_PRIVATE, CHAIN_INCOMPLETE};
+    struct wire_fact fact = seen("in", chosen);
+    for (size_t i = 0; i < COUNT_OF(worse); i++) {
+        fact.chain = worse[i];
+        expect_wire(PLAIN, &fact, "F17", "other-chain-seen", EVENT_OTHER_CHAIN_SEEN,
+                    "sealpost sentinel in\n# still so: compare every host");
+    }
+    /* The store's chain lacks it as well: that is told once, and by another name. */
+    store.candidates[0].chain = CHAIN_INCOMPLETE;
+    expect_wire(PLAIN, &fact, "F17", "chain-incomplete", EVENT_CHAIN_INCOMPLETE,
+                "sealpost cert import FILE");
+    fact.handshake = false;
+    store.candidates[0].chain = CHAIN_TRUSTED;
+    expect_wire(IN("tls: off"), &fact, "", NULL, 0, "");
+}
+
 static void test_f28_starttls_stripped(void **state)
 {
     (void)state;
@@ -200,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_what_was_expected, reset),
         cmocka_unit_test_setup(test_f16_certificate_for_other_names, reset),
+        cmocka_unit_test_setup(test_f17_chain_on_the_wire, reset),
         cmocka_unit_test_setup(test_f18_foreign_certificate, reset),
         cmocka_unit_test_setup(test_f26_old_certificate, reset),
         cmocka_unit_test_setup(test_f28_starttls_stripped, reset),

@@ -56,17 +56,10 @@ static bool expires_sooner(const struct standing *before, const struct standing 
     return both(before, after) && after->expiry > before->expiry;
 }
 
-/* An incomplete chain may still be known to the peer, a self-signed certificate never is. */
-static int trust_rank(enum chain_state chain)
-{
-    static const int ranks[] = {
-        [CHAIN_TRUSTED] = 0, [CHAIN_PRIVATE] = 1, [CHAIN_INCOMPLETE] = 2, [CHAIN_SELF_SIGNED] = 3};
-    return ranks[chain];
-}
-
 static bool loses_trust(const struct standing *before, const struct standing *after)
 {
-    return both(before, after) && trust_rank(after->chain) > trust_rank(before->chain);
+    return both(before, after) &&
+           standing_trust_rank(after->chain) > standing_trust_rank(before->chain);
 }
 
 static bool loses_pin(const struct standing *before, const struct standing *after)

@@ -67,6 +67,13 @@ struct standing standing_of(struct arena *arena, const struct plan_state *state,
     return s;
 }
 
+int standing_trust_rank(enum chain_state chain)
+{
+    static const int ranks[] = {
+        [CHAIN_TRUSTED] = 0, [CHAIN_PRIVATE] = 1, [CHAIN_INCOMPLETE] = 2, [CHAIN_SELF_SIGNED] = 3};
+    return ranks[chain];
+}
+
 void standing_add_time(struct buf *out, int64_t ms, int64_t now_ms)
 {
     int64_t left = ms > now_ms ? ms - now_ms : now_ms - ms;

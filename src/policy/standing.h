@@ -24,6 +24,10 @@ struct standing standing_of(struct arena *arena, const struct plan_state *state,
 bool standing_tlsa_contradicts(const struct certificate *c, struct span host, bool verifies,
                                const struct plan_tlsa *tlsa, size_t count);
 
+/* How much is lost by it, from 0: trusted. An incomplete chain may still be known to the peer, a
+ * self-signed certificate never is. */
+int standing_trust_rank(enum chain_state chain);
+
 /* "valid, exact", "expires in 3 days, wildcard, self-signed", "nothing usable" */
 struct span standing_text(struct arena *arena, const struct standing *s, int64_t now_ms,
                           bool with_key_types);

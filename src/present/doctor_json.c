@@ -1,5 +1,6 @@
 #include "present/doctor_json.h"
 
+#include "cert/chain.h"
 #include "present/finding_json.h"
 #include "present/json.h"
 
@@ -83,6 +84,8 @@ json_t *wire_fact_to_json(const struct wire_fact *fact)
     present_set(value, "handshake", json_boolean(fact->handshake));
     present_set(value, "thumbprint",
                 fact->thumbprint[0] ? json_string(fact->thumbprint) : json_null());
+    present_set(value, "chain",
+                fact->thumbprint[0] ? json_string(chain_state_text(fact->chain)) : json_null());
     present_set(value, "error", present_text_or_null(fact->error));
     present_set(value, "time", present_time(fact->at_ms));
     return value;

@@ -179,7 +179,7 @@ static void judge(struct look *l, struct findings *wire)
     diagnose(&all, &facts);
     for (size_t i = 0; i < all.count; i++)
         if (all.items[i].event >= EVENT_LISTENER_SILENT &&
-            all.items[i].event <= EVENT_OTHER_CONNECTOR_ANSWERS)
+            all.items[i].event <= EVENT_OTHER_CHAIN_SEEN)
             findings_add(wire, &all.items[i]);
 }
 

@@ -4,8 +4,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "cert/chain.h"
 #include "io/stream.h"
 #include "io/tls.h"
+#include "io/trust.h"
 #include "proto/smtp_client.h"
 
 enum { VISIT_MS = 10000 }; /* our own listener: more is a fault */
@@ -135,8 +137,10 @@ static void on_tls(void *context)
     struct stream_tls_info info;
     stream_tls_info(p->stream, &info);
     p->fact.handshake = true;
-    if (info.peer)
+    if (info.peer) {
         tls_thumbprint(info.peer, p->fact.thumbprint);
+        p->fact.chain = chain_state_of(info.peer, info.peer_chain, trust_system_roots());
+    }
     if (!p->request.implicit)
         smtp_client_tls_done(p->machine);
     pump(p);
