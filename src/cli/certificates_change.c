@@ -50,12 +50,15 @@ static bool needs_passphrase(struct span bytes, struct span passphrase)
 
 static int send_import(struct command *c, struct span bytes, struct span passphrase)
 {
+    bool completes = strcmp(c->verb->action, "complete") == 0;
     struct buf target, data = BUF_INIT(BUF_UNLIMITED);
     json_t *answer = NULL, *body = json_object();
     encode_base64(&data, bytes);
     set_text(body, "data", buf_span(&data));
     if (passphrase.n)
         set_text(body, "passphrase", passphrase);
+    if (completes)
+        json_object_set_new(body, "completes", json_true());
     changes_set_list(c, body, "services", "services");
     changes_set_text(c, body, "friendly-name", "friendly-name");
     changes_set_text(c, body, "notes", "notes");

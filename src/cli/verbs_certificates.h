@@ -145,7 +145,8 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "complete",                                                                               \
          "FILE...",                                                                                \
          "import the certificate that an authority made for a request",                            \
-         "The key is the one that was made with the request.",                                     \
+         "The key is the one that was made with the request. Refused where none is pending for "   \
+         "it.",                                                                                    \
          {&cert_import_options, &cert_change_options},                                             \
          1,                                                                                        \
          16,                                                                                       \

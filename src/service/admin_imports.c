@@ -13,6 +13,7 @@ struct import {
     const struct snapshot *snapshot;
     struct span data, passphrase;
     struct certificate_meta meta;
+    bool completes; /* has to answer a pending request */
 };
 
 /* ---- the keys of requests ---- */
@@ -103,6 +104,24 @@ static struct certificate *read_certificate(const struct import *import, struct 
     return c;
 }
 
+/* A renewal under another key would leave its request pending for ever, and nobody would know. */
+static void fail_unasked(struct admin_call *call, const struct certificate_set *set,
+                         const struct certificate *c)
+{
+    struct buf why = BUF_INIT(BUF_UNLIMITED);
+    buf_addf(&why, "no request is pending for the key of certificate %s (SPKI %s); ", c->thumbprint,
+             c->spki);
+    buf_addf(&why, set->request_count ? "pending:" : "none is pending at all");
+    for (size_t i = 0; i < set->request_count; i++) {
+        const struct certificate_request *r = &set->requests[i];
+        buf_addf(&why, "%s " SPAN_FMT " for " SPAN_FMT, i ? "," : "", SPAN_ARG(r->id),
+                 SPAN_ARG(r->name_count ? r->names[0] : SPAN("no name")));
+    }
+    admin_fail(call, 409, "not-requested", buf_span(&why),
+               "if it is the right one, import it with its key: sealpost cert import FILE");
+    buf_done(&why);
+}
+
 static void import_certificate(struct import *import)
 {
     struct admin_call *call = import->call;
@@ -112,18 +131,25 @@ static void import_certificate(struct import *import)
     if (!c)
         return;
     struct span request = request_of(import->snapshot->set, c);
+    if (import->completes && request.n == 0) {
+        fail_unasked(call, import->snapshot->set, c);
+        certificate_free(c);
+        return;
+    }
     import->meta.source = request.n ? SPAN("request") : SPAN("import");
     struct rotate_change change = {.kind = ROTATE_ADD, .certificate = c, .meta = import->meta};
     admin_change_certificates(call, &change, request);
 }
 
-/* {"data" (base64) or "pem", "passphrase", "services", "friendly-name", "notes"} */
+/* {"data" (base64) or "pem", "passphrase", "services", "friendly-name", "notes", "completes" (true:
+ * only where a request is pending for its key)} */
 static void import_body(struct import *import, const json_t *body)
 {
     struct admin_call *call = import->call;
     struct span data = admin_member(body, "data"), pem = admin_member(body, "pem");
     struct buf bytes = BUF_INIT(BUNDLE_MAX);
     import->passphrase = admin_member(body, "passphrase");
+    import->completes = json_is_true(json_object_get(body, "completes"));
     if ((data.n == 0) == (pem.n == 0)) {
         admin_fail(call, 400, "bad-body", SPAN("give either data (base64) or pem"), NULL);
     } else if (data.n && decode_base64(&bytes, data) != OK) {

@@ -223,6 +223,21 @@ def test_request_sign_complete(mail, authority, tmp_path, kind):
     net.wait_for(lambda: not mail.json("cert", "requests")["requests"], 10, "the end of the request")
 
 
+def test_complete_wants_a_request(mail, authority):
+    """What nobody asked for is not taken for the answer to a request that goes on waiting."""
+    stranger = authority.issue(NAME)
+    refused = mail.run("cert", "complete", stranger)
+    assert refused.returncode == 1 and thumbprint(stranger) in refused.stderr, refused
+    assert "none is pending" in refused.stderr and "sealpost cert import" in refused.stderr, refused
+    mail.cli("cert", "request")
+    pending = mail.json("cert", "requests")["requests"][0]
+    refused = mail.run("cert", "complete", stranger, "--dry-run")
+    assert refused.returncode == 1 and pending["id"] in refused.stderr and NAME in refused.stderr, refused
+    assert thumbprint(stranger) not in certificates(mail)
+    mail.cli("cert", "import", stranger)
+    assert [r["id"] for r in mail.json("cert", "requests")["requests"]] == [pending["id"]]
+
+
 def test_request_with_the_existing_key_and_giving_up(mail, authority):
     own = imported(mail, authority.issue(NAME))
     csr = x509.load_pem_x509_csr(mail.cli("cert", "request", "--renew", own, "--existing", own).encode())
