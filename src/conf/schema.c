@@ -330,7 +330,12 @@ static const struct schema_key acme_keys[] = {
     {"eab-key-id", VALUE_TEXT, AT(struct acme_conf, eab_key_id), .fallback_words = "none",
      .explanation = "The key identifier of an external account binding."},
     {"eab-key-file", VALUE_PATH, AT(struct acme_conf, eab_key_file), .fallback_words = "none",
-     .explanation = "A file with the key of the external account binding, base64url."},
+     .explanation =
+         "A file with the key of the external account binding, base64url, which only its "
+         "owner may read. It is used until the authority has made the account; during "
+         "these seconds it stands among the arguments of uacme, which takes it in no "
+         "other way, and where users of this machine can see it unless /proc is mounted "
+         "with hidepid=2."},
     {"trust-file", VALUE_PATH, AT(struct acme_conf, trust_file),
      .fallback_words = "the system's roots",
      .explanation = "PEM file of the roots that the directory's own certificate is verified by."},

@@ -2,6 +2,7 @@
  * request alone; the key stays in this process until certificate and key are stored together. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -242,6 +243,18 @@ static enum err issue(struct attempt *a)
     return run(a, &c, ISSUE_LIMIT_MS, on_issued);
 }
 
+/* Stands beside the account once the authority has taken the binding: uacme makes the account's key
+ * before it asks, so that the key alone proves nothing. */
+static const char *bound_mark(struct attempt *a)
+{
+    return arena_printf(&a->arena, "%s/bound", a->account).p;
+}
+
+static enum err note_binding(struct attempt *a)
+{
+    return a->conf->eab_key_id.n == 0 ? OK : renew_file_write(bound_mark(a), 0600, SPAN_NONE);
+}
+
 /* An account that is there already is as good as a new one; asking each time heals one that the
  * authority has forgotten. */
 static void on_account(void *context, const struct process_end *end)
@@ -254,22 +267,33 @@ static void on_account(void *context, const struct process_end *end)
         add_failure(a, "the account", end);
         err = end->timed_out ? ERR_TIMEOUT : ERR_IO;
     } else {
-        err = issue(a);
+        err = note_binding(a);
     }
+    if (err == OK)
+        err = issue(a);
     if (err != OK)
         finish(a, err);
 }
 
-/* The secret of the binding stands in uacme's arguments, as it has no other way to take it; it is
- * of use once, for the first account. */
+static bool is_read_by_others(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && (status.st_mode & 077);
+}
+
+/* The secret of the binding stands in uacme's arguments, as it has no other way to take it: so it
+ * is given only until the authority has taken it, which ends what it is good for. */
 static enum err add_binding(struct attempt *a, struct command *c)
 {
     struct buf key = BUF_INIT(EAB_MAX);
-    if (a->conf->eab_key_id.n == 0)
+    if (a->conf->eab_key_id.n == 0 || access(bound_mark(a), F_OK) == 0)
         return OK;
     const char *path = arena_text(&a->arena, a->conf->eab_key_file);
-    enum err err = renew_file_read(path, &key);
-    if (err == OK) {
+    enum err err = is_read_by_others(path) ? ERR_REFUSED : renew_file_read(path, &key);
+    if (err == ERR_REFUSED) {
+        buf_addf(&a->why, "%s can be read by others, and holds a secret", path);
+        a->remedy = arena_printf(&a->arena, "chmod 600 %s", path);
+    } else if (err == OK) {
         struct span secret = span_trim(buf_span(&key));
         add(c, "--eab");
         add(c, arena_printf(&a->arena, SPAN_FMT ":" SPAN_FMT, SPAN_ARG(a->conf->eab_key_id),
@@ -286,10 +310,7 @@ static enum err make_account(struct attempt *a)
 {
     struct command c = uacme(a);
     add(&c, "--yes");
-    /* An account is there: the binding has been used. */
-    char path[ACME_PATH_MAX];
-    snprintf(path, sizeof(path), "%s/private/key.pem", a->account);
-    enum err err = access(path, F_OK) == 0 ? OK : add_binding(a, &c);
+    enum err err = add_binding(a, &c);
     if (err != OK)
         return err;
     add(&c, "new");

@@ -243,10 +243,32 @@ def test_external_account_binding(sealpost, peer, authority, names, tmp_path):
     pebble = peer(Pebble, authority, names, bindings={"kid-1": secret})
     key = tmp_path / "eab"
     key.write_text(secret + "\n")
+    key.chmod(0o600)
     conf = pebble.conf(authority, **{"eab-key-id": "kid-1", "eab-key-file": str(key)})
     mail = sealpost(certificates={"acme": conf}).start()
     wait_issued(mail)
     assert secret not in mail.log.read_text() and secret not in json.dumps(mail.events())
+
+
+def test_external_account_binding_that_is_mended(sealpost, peer, authority, names, tmp_path):
+    """A secret that others can read is not used; a wrong one is not held against the right one."""
+    secret = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+    pebble = peer(Pebble, authority, names, bindings={"kid-1": secret})
+    key = tmp_path / "eab"
+    key.write_text(secret[::-1] + "\n")
+    key.chmod(0o644)
+    conf = pebble.conf(authority, **{"eab-key-id": "kid-1", "eab-key-file": str(key)})
+    mail = sealpost(certificates={"acme": conf}).start()
+    event = net.wait_for(lambda: events(mail, 50032), 30, lambda: said(mail))[0]
+    assert f"chmod 600 {key}" in event["remedy"] and "can be read by others" in event["text"], event
+    key.chmod(0o600)
+    assert mail.run("cert", "renew").returncode != 0  # the authority refuses it
+    assert len(events(mail, 50032)) == 2 and not is_of_pebble(served(mail))
+    key.write_text(secret + "\n")
+    mail.cli("cert", "renew")
+    assert is_of_pebble(served(mail))
+    key.unlink()  # of use once
+    mail.cli("cert", "renew")
 
 
 def test_external_account_binding_is_missing(sealpost, peer, authority, names):
