@@ -51,6 +51,9 @@ int offline_open(struct command *c, int64_t at_ms, struct offline *o)
                                "%s cannot be read: %s", folder.p, strerror(errno));
     o->set = certificates_load(arena_text(&c->arena, c->data),
                                o->document ? o->document->certificates.directory : SPAN_NONE);
+    struct certificate_set *kept = certificates_kept(arena_text(&c->arena, c->data));
+    certificates_carry_over(o->set, kept);
+    certificate_set_release(kept);
     struct candidate *candidates = ARENA_ARRAY(&c->arena, struct candidate, o->set->count);
     for (size_t i = 0; i < o->set->count; i++)
         candidates[i] = (struct candidate){

@@ -349,7 +349,10 @@ static const struct schema_map acme_map = {"acme", sizeof(struct acme_conf), acm
 
 static const struct schema_key certificate_keys[] = {
     {"directory", VALUE_PATH, AT(struct certificate_conf, directory), .fallback_words = "none",
-     .explanation = "A folder of PEM files that are loaded besides those of the data folder.",
+     .explanation =
+         "A folder of PEM files that are loaded besides those of the data folder. What a "
+         "file held last is copied there, and serves on where the file is found half "
+         "written, also after a restart.",
      .postfix = "smtpd_tls_chain_files"},
     {"watch", VALUE_PATHS, LIST_AT(struct certificate_conf, watch, watch_count),
      .fallback_words = "none",

@@ -117,24 +117,14 @@ static enum err make_first_certificate(struct world *world, const struct documen
     return err;
 }
 
-static enum err load_certificates(struct world *world, const struct document *d,
-                                  struct certificate_set **set, struct buf *why)
-{
-    *set = certificates_load(world->data_directory, d->certificates.directory);
-    if ((*set)->count)
-        return OK;
-    enum err err = make_first_certificate(world, d, why);
-    certificate_set_release(*set);
-    *set = certificates_load(world->data_directory, d->certificates.directory);
-    return err;
-}
-
 /* A file that a renewal left half written changes nothing: what it held serves on, and it is said.
- */
+ * Before the first snapshot the data folder knows what it held. */
 static void keep_last_known_good(struct world *world, struct certificate_set *set)
 {
-    struct snapshot *before = snapshots_are_empty(world) ? NULL : snapshot_current(world);
-    size_t kept = before ? certificates_carry_over(set, before->set) : 0;
+    struct snapshot *now = snapshots_are_empty(world) ? NULL : snapshot_current(world);
+    struct certificate_set *before =
+        now ? certificate_set_keep(now->set) : certificates_kept(world->data_directory);
+    size_t kept = certificates_carry_over(set, before);
     for (size_t i = set->count - kept; i < set->count; i++) {
         struct event event = {
             .time_ms = clock_now_ms(),
@@ -143,15 +133,28 @@ static void keep_last_known_good(struct world *world, struct certificate_set *se
             .name = SPAN("certificate-file-broken"),
             .subject = set->paths[i],
             .text = SPAN("this file holds no usable pair of certificate and key any more"),
-            .consequence =
-                SPAN("the certificate that it held before serves on until the next restart"),
+            .consequence = SPAN("the certificate that it held before serves on"),
             .remedy = SPAN("finish the renewal that writes it, then reload; see: sealpost doctor"),
         };
         events_add(world->store, &event);
         LOG(LOG_WARNING, "certificate-file-broken", LOG_S("path", set->paths[i]),
             LOG_T("serving", set->items[i]->thumbprint));
     }
-    snapshot_release(before);
+    certificate_set_release(before);
+    snapshot_release(now);
+}
+
+static enum err load_certificates(struct world *world, const struct document *d,
+                                  struct certificate_set **set, struct buf *why)
+{
+    *set = certificates_load(world->data_directory, d->certificates.directory);
+    keep_last_known_good(world, *set);
+    if ((*set)->count)
+        return OK;
+    enum err err = make_first_certificate(world, d, why);
+    certificate_set_release(*set);
+    *set = certificates_load(world->data_directory, d->certificates.directory);
+    return err;
 }
 
 static enum err build(struct world *world, struct span yaml, uint64_t revision,
@@ -165,7 +168,6 @@ static enum err build(struct world *world, struct span yaml, uint64_t revision,
     }
     struct certificate_set *set;
     err = load_certificates(world, document, &set, why);
-    keep_last_known_good(world, set);
     if (err == OK)
         err = snapshot_new(document, revision, set, snapshot, why);
     certificate_set_release(set);
@@ -177,6 +179,7 @@ static enum err build(struct world *world, struct span yaml, uint64_t revision,
 static void publish(struct world *world, struct snapshot *s)
 {
     log_setup(s->document->log.level, s->document->log.json);
+    certificates_keep(world->data_directory, s->set);
     snapshot_publish(world, snapshot_keep(s));
     listen_settle(world->listen, s->document); /* what is opened now finds its connector */
     if (world->deliver)

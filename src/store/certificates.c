@@ -280,6 +280,20 @@ struct certificate_set *certificates_read_folder(struct span directory)
     return set;
 }
 
+/* The notes beside a copy say which file it was; it is as little managed as that. */
+struct certificate_set *certificates_kept(const char *data_directory)
+{
+    struct certificate_set *set = set_new();
+    struct load load = {.set = set, .managed = true};
+    load_folder(&load, arena_printf(&set->arena, "%s" CERTIFICATES_KEPT, data_directory).p, 0);
+    for (size_t i = 0; i < set->count; i++) {
+        set->paths[i] = set->meta[i].notes;
+        set->meta[i].notes = SPAN_NONE;
+        set->meta[i].managed = false;
+    }
+    return set;
+}
+
 struct certificate_set *certificate_set_keep(struct certificate_set *set)
 {
     atomic_fetch_add(&set->references, 1);

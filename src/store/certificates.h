@@ -59,6 +59,12 @@ struct certificate_set *certificates_read_folder(struct span directory);
  * end. Returns how many. A file that is gone takes its certificate with it. Only before the set is
  * shared. */
 size_t certificates_carry_over(struct certificate_set *set, const struct certificate_set *before);
+/* So that this holds beyond a restart, the usable certificates of the named folder are copied to
+ * DIR/certificates/kept, and those of files that are gone are removed there. A failure is made good
+ * by the next call. */
+void certificates_keep(const char *data_directory, const struct certificate_set *set);
+/* What was copied there, each with the path of its file: a `before` for certificates_carry_over. */
+struct certificate_set *certificates_kept(const char *data_directory);
 struct certificate_set *certificate_set_keep(struct certificate_set *set);
 void certificate_set_release(struct certificate_set *set);
 

@@ -1,6 +1,12 @@
+/* Last known good: what a file held before it was found half written, also over a restart. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "store/certificates.h"
+#include "store/certificate_files.h"
 
 static bool has_thumbprint(const struct certificate_set *set, const struct certificate *c)
 {
@@ -76,4 +82,87 @@ size_t certificates_carry_over(struct certificate_set *set, const struct certifi
             append(set, copy, &before->meta[i], before->paths[i]);
     }
     return set->count - first;
+}
+
+/* ---- copies in the data folder ---- */
+
+static bool is_worth_keeping(const struct certificate_set *set, size_t i)
+{
+    return !set->meta[i].managed && set->items[i]->key_matches;
+}
+
+static bool has_copy(const struct certificate_set *kept, const struct certificate *c,
+                     struct span path)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        if (strcmp(kept->items[i]->thumbprint, c->thumbprint) == 0)
+            return span_eq(kept->paths[i], path);
+    return false;
+}
+
+static void add_copy(const char *folder, const struct certificate *c,
+                     const struct certificate_meta *meta, struct span path)
+{
+    struct buf pem = BUF_INIT(CERT_PEM_MAX), notes = BUF_INIT(BUF_UNLIMITED);
+    struct certificate_meta noted = *meta;
+    char name[128];
+    noted.notes = path;
+    certificate_notes_add(&notes, &noted);
+    snprintf(name, sizeof(name), "%s.notes", c->thumbprint);
+    enum err err = certificate_write_pem(c, true, &pem);
+    if (err == OK)
+        err = certificate_file_write(folder, name, buf_span(&notes));
+    snprintf(name, sizeof(name), "%s.pem", c->thumbprint);
+    if (err == OK)
+        err = certificate_file_write(folder, name, buf_span(&pem));
+    (void)err; /* the next call makes it good */
+    if (pem.p)
+        explicit_bzero(pem.p, pem.cap);
+    buf_done(&pem);
+    buf_done(&notes);
+}
+
+/* certificate_file_write makes the last folder alone. */
+static void make_parent(const char *data_directory)
+{
+    char path[3072];
+    snprintf(path, sizeof(path), "%s/certificates", data_directory);
+    (void)mkdir(path, 0700); /* where it fails, so does what comes next */
+}
+
+static bool is_wanted(const struct certificate_set *set, struct span file)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (is_worth_keeping(set, i) && span_starts(file, span_of(set->items[i]->thumbprint)))
+            return true;
+    return false;
+}
+
+static void remove_others(const char *folder, const struct certificate_set *set)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, NULL, NULL);
+    for (int i = 0; i < n; i++) {
+        char path[4096];
+        snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0 &&
+            !is_wanted(set, span_of(entries[i]->d_name)))
+            unlink(path);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free((void *)entries);
+}
+
+void certificates_keep(const char *data_directory, const struct certificate_set *set)
+{
+    struct certificate_set *kept = certificates_kept(data_directory);
+    char folder[3072];
+    snprintf(folder, sizeof(folder), "%s" CERTIFICATES_KEPT, data_directory);
+    make_parent(data_directory);
+    for (size_t i = 0; i < set->count; i++)
+        if (is_worth_keeping(set, i) && !has_copy(kept, set->items[i], set->paths[i]))
+            add_copy(folder, set->items[i], &set->meta[i], set->paths[i]);
+    remove_others(folder, set);
+    certificate_set_release(kept);
 }

@@ -263,6 +263,48 @@ def test_export(mail, authority, tmp_path):
     mail.cli("cert", "export", own, "--pkcs12", "--passphrase-file", secret, "--output", file, status=1)
 
 
+def test_half_written_file_outlives_a_restart(sealpost, authority, tmp_path):
+    """A renewal that stopped half way, and then the machine was restarted: what the file held last still serves."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    certificate, key = folder / "a.crt", folder / "a.key"
+
+    def write(pem, *, certificate_only=False):
+        text = pem.read_bytes()
+        cut = text.index(b"-----BEGIN PRIVATE KEY")
+        end = text.index(b"-----END PRIVATE KEY-----") + len(b"-----END PRIVATE KEY-----\n")
+        certificate.write_bytes(text[:cut] + text[end:])
+        if not certificate_only:
+            key.write_bytes(text[cut:end])
+            key.chmod(0o600)
+
+    first, second = authority.issue(NAME, file="first.pem"), authority.issue(NAME, file="second.pem")
+    write(first)
+    mail = sealpost(certificates={"directory": str(folder)}).internet(fqdn=NAME).start()
+    kept = mail.data / "certificates" / "kept"
+    assert served(mail.port) == thumbprint(first)
+    assert {p.stat().st_mode & 0o777 for p in kept.iterdir()} == {0o600} and kept.stat().st_mode & 0o077 == 0
+    write(second, certificate_only=True)
+    for torn in (certificate.read_bytes(), b"-----BEGIN CERTIFICATE-----\nMIIB"):
+        certificate.write_bytes(torn)
+        mail.restart()
+        assert served(mail.port) == thumbprint(first)
+        assert mail.wait_event("certificate-file-broken")[0]["subject"] == str(certificate)
+        verified_mail(mail, authority, "torn")
+        mail.restart()  # and once more: it is not forgotten by having been needed
+        assert served(mail.port) == thumbprint(first)
+    offline = mail.json("cert", "list", "--config", mail.file)["certificates"]
+    assert thumbprint(first) in [c["thumbprint"] for c in offline]
+    write(second)
+    mail.restart()
+    assert served(mail.port) == thumbprint(second)
+    assert {p.name.split(".")[0] for p in kept.iterdir()} == {thumbprint(second)}
+    certificate.unlink()
+    key.unlink()
+    mail.restart()
+    assert not list(kept.iterdir()) and thumbprint(second) not in certificates(mail)
+
+
 # ---- questions ----
 
 def test_what_if(mail, authority):
