@@ -33,6 +33,8 @@ static void add_names(struct buf *out, const json_t *certificate)
     value_add_text(out, json_array_get(names, 0));
     if (count > 1)
         buf_addf(out, " +%zu", count - 1);
+    if (answer_true(certificate, "names-from-cn"))
+        buf_add_text(out, " (CN only)");
 }
 
 static void add_users(struct buf *out, const json_t *certificate)

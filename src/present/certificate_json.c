@@ -135,6 +135,18 @@ static void set_meta(json_t *value, const struct view *view, size_t at)
     present_set(value, "file", present_text(view->set->paths[at]));
 }
 
+/* RFC 9525 section 2: a common name is no identity of a service any more. */
+static json_t *advice_of(const struct view *view, const struct certificate *c)
+{
+    if (!c->names_from_cn)
+        return json_null();
+    return present_text(arena_printf(
+        view->arena,
+        "its only name is the common name of the subject, which most clients no longer accept; ask "
+        "for one with the name in subjectAltName: sealpost cert request " SPAN_FMT,
+        SPAN_ARG(c->name_count ? c->names[0] : SPAN("NAME"))));
+}
+
 json_t *certificate_to_json(const struct view *view, size_t at)
 {
     const struct candidate *candidate = &view->state.candidates[at];
@@ -142,6 +154,8 @@ json_t *certificate_to_json(const struct view *view, size_t at)
     json_t *value = json_object();
     present_set(value, "thumbprint", json_string(c->thumbprint));
     present_set(value, "names", present_texts(c->names, c->name_count));
+    present_set(value, "names-from-cn", json_boolean(c->names_from_cn));
+    present_set(value, "advice", advice_of(view, c));
     present_set(value, "subject", present_text(c->subject));
     present_set(value, "issuer", present_text(c->issuer));
     present_set(value, "serial", present_text(c->serial));

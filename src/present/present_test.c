@@ -124,6 +124,26 @@ static void test_statuses(void **state)
     tear_down(&w);
 }
 
+static void test_names_from_the_common_name(void **state)
+{
+    (void)state;
+    struct certificate *items[] = {
+        make("mx.example.test", NOW - DAY_MS, NOW + DAY_MS, SERVICE_SMTP)};
+    struct world w;
+    set_up(&w, items, COUNT_OF(items));
+    json_t *value = certificate_to_json(&w.view, 0);
+    assert_true(json_is_false(json_object_get(value, "names-from-cn")));
+    assert_true(json_is_null(json_object_get(value, "advice")));
+    json_decref(value);
+    items[0]->names_from_cn = true;
+    value = certificate_to_json(&w.view, 0);
+    assert_true(json_is_true(json_object_get(value, "names-from-cn")));
+    assert_non_null(strstr(json_string_value(json_object_get(value, "advice")),
+                           "sealpost cert request mx.example.test"));
+    json_decref(value);
+    tear_down(&w);
+}
+
 static void test_thumbprints_by_their_head(void **state)
 {
     (void)state;
@@ -315,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_texts_of_peers_are_made_utf8),
         cmocka_unit_test(test_services_there_and_back),
         cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_names_from_the_common_name),
         cmocka_unit_test(test_thumbprints_by_their_head),
         cmocka_unit_test(test_explanations),
         cmocka_unit_test(test_explanations_of_send_connectors),

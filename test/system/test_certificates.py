@@ -2,6 +2,7 @@
 import datetime
 import hashlib
 import ssl
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -221,6 +222,15 @@ def test_request_sign_complete(mail, authority, tmp_path, kind):
     net.wait_for(lambda: served(mail.port) == thumbprint(signed), 10, "the completed certificate")
     verified_mail(mail, authority, "completed")
     net.wait_for(lambda: not mail.json("cert", "requests")["requests"], 10, "the end of the request")
+
+
+def test_names_in_the_common_name_only(mail, tmp_path):
+    pem, key = tmp_path / "cn.pem", tmp_path / "cn.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=old.example.test", "-keyout", key,
+                    "-out", pem], check=True, capture_output=True, timeout=30)
+    own = imported(mail, pem, key)
+    assert certificates(mail)[own]["names-from-cn"] and "old.example.test (CN only)" in mail.cli("cert", "list")
+    assert "sealpost cert request old.example.test" in mail.cli("cert", "show", own)
 
 
 def test_complete_wants_a_request(mail, authority):
