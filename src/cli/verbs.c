@@ -51,8 +51,8 @@ static const struct option filter_items[] = {
     {"older-than", "AGE", "accepted before: 30m, 2h, 3d, or a time", 0},
     {"newer-than", "AGE", "accepted since then", 0},
     {"state", "STATE", "queued or held", 0},
-    {"connector", "PATTERN", "last tried by this send connector", 0},
-    {"next-hop", "PATTERN", "last tried at this next hop", 0},
+    {"connector", "PATTERN", "that go by this send connector", 0},
+    {"next-hop", "PATTERN", "that go to this next hop, as listed: out/smart-hosts", 0},
     {"receive-connector", "PATTERN", "accepted by this receive connector", 0},
 };
 static const struct option_table filter_options = TABLE(filter_items);

@@ -61,11 +61,11 @@ static void judge_next_hops(struct findings *f, const struct document *d,
                                   : arena_printf(f->arena, "%llu recipients wait for it",
                                                  (unsigned long long)hops[i].waiting);
         finding.remedy =
-            fails ? arena_printf(f->arena,
-                                 "once it is mended: sealpost queue retry --connector '" SPAN_FMT
-                                 "' --next-hop '" SPAN_FMT "'",
-                                 SPAN_ARG(hops[i].connector), SPAN_ARG(hops[i].destination))
-                  : SPAN("add an address space that takes it: sealpost send-connector list");
+            fails
+                ? arena_printf(f->arena,
+                               "once it is mended: sealpost queue retry --next-hop '" SPAN_FMT "'",
+                               SPAN_ARG(hops[i].key))
+                : SPAN("add an address space that takes it: sealpost send-connector list");
         if (unreachable && finding.cause.n == 0)
             finding.cause = SPAN("no send connector takes this domain");
         findings_add(f, &finding);

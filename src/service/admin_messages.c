@@ -27,7 +27,8 @@ static json_t *recipient_value(struct arena *arena, const struct queued_message 
     present_set(value, "next-hop", present_text_or_null(w.hop));
     present_set(value, "attempts", present_number(r->attempts));
     present_set(value, "last-attempt", present_time(r->last_attempt_ms));
-    present_set(value, "last-next-hop", present_text_or_null(r->next_hop));
+    present_set(value, "last-next-hop",
+                present_text_or_null(queue_next_hop_text(arena, r->connector, r->next_hop)));
     present_set(value, "last-reply", present_text_or_null(r->last_reply));
     present_set(value, "delay-notified", json_boolean(r->delay_notified));
     return value;
@@ -76,6 +77,7 @@ static void on_listed(void *context, enum err err, struct queued_message *const 
 {
     struct listing *l = context;
     struct admin_call *call = l->call;
+    admin_filter_done(&l->filter);
     if (err != OK) {
         admin_fail_err(call, err, "the queue cannot be read");
         return;
@@ -109,8 +111,7 @@ void admin_list_messages(struct admin_call *call)
     struct span after = admin_query(call, "after");
     bool is_empty;
     l->call = call;
-    if (!admin_read_filter(&source, &l->filter, &is_empty) ||
-        !admin_query_number(call, "limit", MESSAGES_LISTED_MAX, &limit))
+    if (!admin_query_number(call, "limit", MESSAGES_LISTED_MAX, &limit))
         return;
     if (after.n && message_id_parse(after, &l->after) != OK) {
         admin_fail(call, 400, "bad-parameter", SPAN("after is no queue id"),
@@ -118,6 +119,8 @@ void admin_list_messages(struct admin_call *call)
         return;
     }
     l->limit = limit ? limit : 1;
+    if (!admin_read_filter(&source, &l->filter, &is_empty))
+        return;
     deliver_next_hops(call->admin->world->deliver, call->admin->loop, on_hops_for_list, l);
 }
 

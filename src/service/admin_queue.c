@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "service/admin_way.h"
 
 /* ---- filters ---- */
 
@@ -95,19 +96,32 @@ bool admin_read_filter(const struct filter_source *from, struct queue_filter *fi
                        bool *is_empty)
 {
     struct queue_filter f = {0};
+    struct span connector, next_hop;
     if ((from->object && !members_are_known(from)) || !filter_id(from, &f) ||
         !filter_text(from, "sender", &f.sender) || !filter_text(from, "recipient", &f.recipient) ||
-        !filter_text(from, "domain", &f.domain) || !filter_text(from, "connector", &f.connector) ||
-        !filter_text(from, "next-hop", &f.next_hop) ||
+        !filter_text(from, "domain", &f.domain) || !filter_text(from, "connector", &connector) ||
+        !filter_text(from, "next-hop", &next_hop) ||
         !filter_text(from, "receive-connector", &f.receive_connector) || !filter_state(from, &f) ||
         !filter_time(from, "received-before", &f.older_than_ms) ||
         !filter_time(from, "received-after", &f.newer_than_ms))
         return false;
     *is_empty = !f.has_id && !f.has_state && !f.older_than_ms && !f.newer_than_ms &&
-                !(f.sender.n + f.recipient.n + f.domain.n + f.connector.n + f.next_hop.n +
+                !(f.sender.n + f.recipient.n + f.domain.n + connector.n + next_hop.n +
                   f.receive_connector.n);
+    if (connector.n + next_hop.n) {
+        struct snapshot *s = snapshot_current(from->call->admin->world);
+        f.goes = way_goes;
+        f.goes_context = way_new(s, connector, next_hop);
+        snapshot_release(s);
+    }
     *filter = f;
     return true;
+}
+
+void admin_filter_done(struct queue_filter *filter)
+{
+    way_free(filter->goes_context);
+    filter->goes_context = NULL;
 }
 
 /* ---- actions ---- */
@@ -122,6 +136,7 @@ static const char *const action_names[] = {
 struct acting {
     struct admin_call *call;
     enum queue_action action;
+    struct queue_filter filter;
 };
 
 static size_t count_messages(const struct queue_acted *acted, size_t count)
@@ -139,6 +154,7 @@ static void on_acted(void *context, enum err err, const struct queue_acted *acte
 {
     struct acting *acting = context;
     struct admin_call *call = acting->call;
+    admin_filter_done(&acting->filter);
     if (err != OK) {
         admin_fail_err(call, err, "the action could not be stored; nothing was changed");
         return;
@@ -198,8 +214,8 @@ void admin_act(struct admin_call *call)
     struct queue_filter filter = {0};
     if (read_action(call, body, &action) && read_action_filter(call, body, &filter)) {
         struct acting *acting = ARENA_NEW(call->arena, struct acting);
-        *acting = (struct acting){call, action};
-        queue_act(call->admin->world->store, action, &filter, clock_now_ms(),
+        *acting = (struct acting){call, action, filter};
+        queue_act(call->admin->world->store, action, &acting->filter, clock_now_ms(),
                   http_request_author(call->request), call->admin->loop, on_acted, acting);
     }
     json_decref(body);

@@ -12,9 +12,11 @@ struct filter_source {
     const json_t *object; /* NULL: the query */
 };
 
-/* False: the answer was given. *is_empty: nothing narrows it. */
+/* False: the answer was given. *is_empty: nothing narrows it. What is read is given up with
+ * admin_filter_done, once the store has answered. */
 bool admin_read_filter(const struct filter_source *source, struct queue_filter *filter,
                        bool *is_empty) MUST_USE;
+void admin_filter_done(struct queue_filter *filter);
 
 json_t *admin_message(struct arena *arena, const struct queued_message *message,
                       const struct snapshot *s, const struct deliver_next_hop *hops,

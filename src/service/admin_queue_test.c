@@ -135,6 +135,27 @@ static void test_actions_need_to_say_what_they_mean(void **state)
     assert_int_equal(count_messages(""), 1);
 }
 
+/* Where they go counts, whether they were tried or not. */
+static void test_filters_by_the_way(void **state)
+{
+    (void)state;
+    json_t *value = script_get("/v1/queue/messages?connector=INSIDE");
+    const json_t *messages = json_object_get(value, "messages");
+    assert_int_equal(json_array_size(messages), 1);
+    const json_t *recipients = json_object_get(json_array_get(messages, 0), "recipients");
+    assert_int_equal(json_array_size(recipients), 1);
+    const json_t *recipient = json_array_get(recipients, 0);
+    char target[200];
+    snprintf(target, sizeof(target), "?next-hop=%s",
+             json_string_value(json_object_get(recipient, "next-hop")));
+    assert_int_equal(json_integer_value(json_object_get(recipient, "attempts")), 0);
+    json_decref(value);
+    assert_int_equal(count_messages(target), 1);
+    assert_int_equal(count_messages("?connector=outside"), 0);
+    assert_int_equal(count_messages("?next-hop=nowhere/*"), 0);
+    assert_int_equal(count_messages("?connector=inside&domain=other.example"), 0);
+}
+
 static void test_actions_act_on_what_matches(void **state)
 {
     (void)state;
@@ -202,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_messages_are_listed_and_shown),
         cmocka_unit_test(test_content_comes_whole),
         cmocka_unit_test(test_actions_need_to_say_what_they_mean),
+        cmocka_unit_test(test_filters_by_the_way),
         cmocka_unit_test(test_actions_act_on_what_matches),
         cmocka_unit_test(test_followers_hear_of_events),
     };

@@ -127,12 +127,25 @@ enum err queue_each_pending(struct store *store,
                             void (*visit)(void *context, const struct queue_pending *pending),
                             void *context) MUST_USE;
 
+/* What decides where a recipient goes. */
+struct queue_place {
+    struct span domain;
+    uint64_t size;                             /* of the message */
+    struct span last_connector, last_next_hop; /* of the last attempt; empty: there was none */
+};
+typedef bool queue_goes_fn(void *context, const struct queue_place *place);
+/* "out/smart-hosts", as routing writes it; empty without a connector. */
+struct span queue_next_hop_text(struct arena *arena, struct span connector, struct span next_hop);
+
 /* Each field narrows; zero or empty means "any". Patterns are globs (text_glob). */
 struct queue_filter {
     struct message_id id;
     bool has_id;
     struct span sender, recipient, domain;
-    struct span connector, next_hop; /* of the last attempt */
+    /* Routing is not the store's: this is asked on the store's thread, of what all else lets
+     * through, and has to live until the answer. NULL: wherever it goes. */
+    queue_goes_fn *goes;
+    void *goes_context;
     struct span receive_connector;
     bool has_state;
     enum recipient_state state;

@@ -33,10 +33,15 @@ struct queue_filter queue_filter_copy(struct arena *arena, const struct queue_fi
     copy.sender = arena_copy(arena, filter->sender);
     copy.recipient = arena_copy(arena, filter->recipient);
     copy.domain = arena_copy(arena, filter->domain);
-    copy.connector = arena_copy(arena, filter->connector);
-    copy.next_hop = arena_copy(arena, filter->next_hop);
     copy.receive_connector = arena_copy(arena, filter->receive_connector);
     return copy;
+}
+
+struct span queue_next_hop_text(struct arena *arena, struct span connector, struct span next_hop)
+{
+    if (connector.n == 0)
+        return SPAN_NONE;
+    return arena_printf(arena, SPAN_FMT "/" SPAN_FMT, SPAN_ARG(connector), SPAN_ARG(next_hop));
 }
 
 struct queue_scan queue_scan_start(const struct queue_filter *filter, struct message_id after)
@@ -59,11 +64,19 @@ static bool fits(struct span pattern, struct span text)
 
 static bool wants_message(const struct queue_filter *f)
 {
-    return f->sender.n > 0 || f->receive_connector.n > 0 || f->older_than_ms || f->newer_than_ms;
+    return f->sender.n > 0 || f->receive_connector.n > 0 || f->older_than_ms || f->newer_than_ms ||
+           f->goes;
 }
 
+/* What was found about the message of the rows at hand. */
+struct verdict {
+    struct message_id id;
+    uint64_t size;
+    bool is_known, does_fit;
+};
+
 static enum err message_fits(struct store *store, const struct queue_filter *f,
-                             const struct message_id *id, bool *does_fit)
+                             const struct message_id *id, struct verdict *verdict)
 {
     struct query q = query_open(&store->database, STATEMENT_MESSAGE_FILTER);
     query_set_id(&q, id);
@@ -72,50 +85,50 @@ static enum err message_fits(struct store *store, const struct queue_filter *f,
     if (err == OK && result) {
         int64_t received_ms = query_number(&q);
         struct span sender = query_text(&q), connector = query_text(&q);
+        verdict->size = (uint64_t)query_number(&q);
         result = (f->older_than_ms == 0 || received_ms < f->older_than_ms) &&
                  (f->newer_than_ms == 0 || received_ms > f->newer_than_ms) &&
                  fits(f->sender, sender) && fits(f->receive_connector, connector);
     }
     query_close(&q);
-    if (err == OK)
-        *does_fit = result;
-    return err;
+    if (err != OK)
+        return err;
+    verdict->id = *id;
+    verdict->is_known = true;
+    verdict->does_fit = result;
+    return OK;
 }
 
-/* The row at hand, behind id and number. */
-static bool recipient_fits(const struct queue_filter *f, struct query *q, struct queue_match *match)
+/* The row at hand, behind id and number; place borrows from it. */
+static bool recipient_fits(const struct queue_filter *f, struct query *q, struct queue_match *match,
+                           struct queue_place *place)
 {
     match->state = (enum recipient_state)query_number(q);
-    struct span domain = query_text(q), address = query_text(q);
-    struct span connector = query_text(q), next_hop = query_text(q);
+    place->domain = query_text(q);
+    struct span address = query_text(q);
+    place->last_connector = query_text(q);
+    place->last_next_hop = query_text(q);
     match->next_attempt_ms = query_number(q);
-    return (!f->has_state || f->state == match->state) && fits(f->domain, domain) &&
-           fits(f->recipient, address) && fits(f->connector, connector) &&
-           fits(f->next_hop, next_hop);
+    return (!f->has_state || f->state == match->state) && fits(f->domain, place->domain) &&
+           fits(f->recipient, address);
 }
 
 /* ---- steps ---- */
 
-/* What was found about the message of the rows at hand. */
-struct verdict {
-    struct message_id id;
-    bool is_known, does_fit;
-};
-
 static enum err judge_row(struct store *store, const struct queue_filter *f, struct query *q,
                           struct verdict *verdict, struct queue_match *match, bool *does_fit)
 {
-    *does_fit = recipient_fits(f, q, match);
+    struct queue_place place;
+    *does_fit = recipient_fits(f, q, match, &place);
     if (!*does_fit || !wants_message(f))
         return OK;
     if (!verdict->is_known || !message_id_eq(verdict->id, match->id)) {
-        enum err err = message_fits(store, f, &match->id, &verdict->does_fit);
+        enum err err = message_fits(store, f, &match->id, verdict);
         if (err != OK)
             return err;
-        verdict->id = match->id;
-        verdict->is_known = true;
     }
-    *does_fit = verdict->does_fit;
+    place.size = verdict->size;
+    *does_fit = verdict->does_fit && (!f->goes || f->goes(f->goes_context, &place));
     return OK;
 }
 

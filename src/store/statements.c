@@ -57,7 +57,7 @@ const char *const statement_texts[STATEMENT_COUNT] = {
         "INSERT INTO messages(" MESSAGE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = ?",
     [STATEMENT_MESSAGE_FILTER] =
-        "SELECT received_ms, reverse_path, connector FROM messages WHERE id = ?",
+        "SELECT received_ms, reverse_path, connector, size FROM messages WHERE id = ?",
     [STATEMENT_MESSAGE_CONTENT] = "SELECT segment, offset, size FROM messages WHERE id = ?",
     [STATEMENT_MESSAGE_DELETE] = "DELETE FROM messages WHERE id = ?",
     [STATEMENT_MESSAGE_CONTENTS] = "SELECT segment, offset, size FROM messages",

@@ -39,6 +39,21 @@ def test_filters(waiting, filters, count):
     assert len(waiting.queue(*filters)) == count
 
 
+def test_filter_finds_what_waits_behind_a_failing_next_hop(waiting):
+    """It has had no attempt of its own, and is found as it is listed; so does the remedy that the finding gives."""
+    behind = send(waiting, "behind@d0.example")
+    hop = "out0/smart-hosts"
+    found = net.wait_for(lambda: len(waiting.queue("--next-hop", hop)) == 2 and waiting.queue("--next-hop", hop), 10, "both")
+    tried, untried = [message["recipients"][0] for message in found]
+    assert found[1]["id"] == behind and untried["attempts"] == 0 and untried["last-next-hop"] is None
+    assert tried["next-hop"] == untried["next-hop"] == tried["last-next-hop"] == hop
+    assert len(waiting.queue("--connector", "out0")) == 2
+    finding = next(f for f in waiting.status()["findings"] if f["id"] == 50100 and hop in f["subject"])
+    assert finding["remedy"].endswith(f"sealpost queue retry --next-hop '{hop}'"), finding
+    waiting.cli("queue", "hold", "--next-hop", hop)
+    assert [m["id"] for m in waiting.queue("--state", "held")] == [waiting.ids[0], behind]
+
+
 def test_show(waiting):
     shown = waiting.json("queue", "show", waiting.ids[1])
     assert shown["id"] == waiting.ids[1] and shown["sender"] == "from1@example.net"
