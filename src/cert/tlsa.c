@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <openssl/evp.h>
 
-enum { SELECTOR_CERTIFICATE, SELECTOR_KEY, SELECTOR_COUNT };
+enum { SELECTOR_COUNT = TLSA_KEY + 1 };
 enum { MATCHING_FULL, MATCHING_SHA256, MATCHING_SHA512, MATCHING_COUNT };
 
 bool tlsa_is_usable(uint8_t usage, uint8_t selector, uint8_t matching)
@@ -16,8 +16,8 @@ bool tlsa_is_usable(uint8_t usage, uint8_t selector, uint8_t matching)
 static int encode(X509 *x, uint8_t selector, unsigned char **der)
 {
     *der = NULL;
-    return selector == SELECTOR_CERTIFICATE ? i2d_X509(x, der)
-                                            : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), der);
+    return selector == TLSA_CERTIFICATE ? i2d_X509(x, der)
+                                        : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), der);
 }
 
 static bool matches(X509 *x, uint8_t selector, uint8_t matching, struct span data)

@@ -4,6 +4,7 @@
 
 #include "cert/certificate.h"
 
+enum { TLSA_CERTIFICATE = 0, TLSA_KEY = 1 }; /* selectors */
 enum { TLSA_PKIX_TA = 0, TLSA_PKIX_EE = 1, TLSA_DANE_TA = 2, TLSA_DANE_EE = 3 };
 
 /* RFC 7672 section 3.1.3: senders of mail take only DANE-TA and DANE-EE, and only selectors and

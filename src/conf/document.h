@@ -134,6 +134,7 @@ struct dns_conf {
     size_t resolver_count;
     bool validate;    /* DNSSEC */
     bool local_zones; /* libunbound's built-in special-use zones */
+    bool own_names;   /* look up what is published about the own names */
 };
 
 struct acme_conf {

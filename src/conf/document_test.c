@@ -69,7 +69,7 @@ static void test_defaults_of_the_rest(void **state)
     assert_int_equal(d->queue.disk_reserve, 500 << 20);
     assert_int_equal(d->queue.track_days, 30);
     assert_false(d->dns.validate);
-    assert_true(d->dns.local_zones);
+    assert_true(d->dns.local_zones && d->dns.own_names);
     assert_int_equal(d->log.level, LOG_INFO);
     assert_false(d->log.json);
     assert_span(d->text, HEAD);
@@ -172,7 +172,7 @@ static void test_other_values(void **state)
         HEAD "accepted-domains: [a.example, '*.b.example', {domain: c.example, type: relay}]\n"
              "queue: {max-length: 1000, disk-high: 95%, disk-medium: 90, disk-low: 10%}\n"
              "dns: {resolvers: [192.0.2.1, '[2001:db8::1]:5353', '2001:db8::2', '[::1]'],\n"
-             "  validate: true, local-zones: off}\n"
+             "  validate: true, local-zones: off, own-names: off}\n"
              "certificates: {directory: /etc/ssl/mail}\n"
              "log: {level: debug, format: json}\n");
     assert_int_equal(d->accepted_domain_count, 3);
@@ -184,7 +184,7 @@ static void test_other_values(void **state)
     assert_int_equal(d->dns.resolvers[0].port, 53);
     assert_int_equal(d->dns.resolvers[1].port, 5353);
     assert_int_equal(d->dns.resolvers[3].port, 53);
-    assert_true(d->dns.validate && !d->dns.local_zones);
+    assert_true(d->dns.validate && !d->dns.local_zones && !d->dns.own_names);
     assert_span(d->certificates.directory, "/etc/ssl/mail");
     assert_int_equal(d->log.level, LOG_DEBUG);
     assert_true(d->log.json);

@@ -302,6 +302,10 @@ static const struct schema_key dns_keys[] = {
     {"local-zones", VALUE_BOOL, AT(struct dns_conf, local_zones), .fallback = "true",
      .explanation = "Whether special names (RFC 6761: localhost, test, private reverse zones) are "
                     "answered here and never asked for."},
+    {"own-names", VALUE_BOOL, AT(struct dns_conf, own_names), .fallback = "true",
+     .explanation = "Whether MX and MTA-STS of the accepted domains and TLSA of the receive "
+                    "connectors' fqdns are looked up, so that a change of certificates that they "
+                    "contradict is refused."},
     {0}};
 
 static const struct schema_key acme_keys[] = {

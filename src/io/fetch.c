@@ -13,6 +13,8 @@ enum { REDIRECTIONS_MAX = 5 };
 struct fetch {
     struct arena arena;
     char *url, *trust_file;
+    struct curl_slist *addresses;
+    bool stays;
     int64_t timeout_ms;
     fetch_fn *fn;
     void *context;
@@ -46,7 +48,7 @@ static void set_options(CURL *curl, struct fetch *f)
     curl_easy_setopt(curl, CURLOPT_URL, f->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, f->stays ? 0L : 1L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTIONS_MAX);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); /* signals are the loop's */
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)f->timeout_ms);
@@ -57,6 +59,7 @@ static void set_options(CURL *curl, struct fetch *f)
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_up);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, f);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, f->addresses);
     if (f->trust_file[0]) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, f->trust_file);
         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
@@ -117,6 +120,12 @@ struct fetch *fetch_start(struct workers *workers, struct loop *loop,
     f->url = arena_text(&f->arena, request->url);
     f->trust_file = arena_text(&f->arena, request->trust_file);
     f->timeout_ms = request->timeout_ms;
+    f->stays = request->stays;
+    if (request->addresses.n) {
+        f->addresses = curl_slist_append(NULL, arena_text(&f->arena, request->addresses));
+        if (!f->addresses)
+            abort();
+    }
     f->fn = fn;
     f->context = context;
     buf_init(&f->body, FETCH_BODY_MAX);
@@ -135,6 +144,7 @@ void fetch_free(struct fetch *fetch)
     if (!fetch)
         return;
     buf_done(&fetch->body);
+    curl_slist_free_all(fetch->addresses);
     arena_done(&fetch->arena);
     free(fetch);
 }

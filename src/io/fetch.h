@@ -13,6 +13,9 @@ struct fetch_request {
     struct span url;        /* https only; so are redirections */
     struct span trust_file; /* PEM; empty: the system's roots */
     int64_t timeout_ms;
+    struct span addresses; /* "HOST:443:192.0.2.1,[2001:db8::1]", as libcurl has it: where to go
+                              instead of asking the system's resolver; empty: ask it */
+    bool stays;            /* redirections are answers like any other */
 };
 
 struct fetch_answer {

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static X509_STORE *roots;
@@ -20,4 +21,9 @@ X509_STORE *trust_system_roots(void)
 {
     pthread_once(&once, load);
     return roots;
+}
+
+struct span trust_system_file(void)
+{
+    return span_of(getenv(X509_get_default_cert_file_env()));
 }

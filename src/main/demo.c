@@ -11,6 +11,7 @@ static const char document[] =
     "# A demonstration: mail for example.test goes into maildirs below this folder.\n"
     "hostname: sealpost.example\n"
     "accepted-domains: [example.test]\n"
+    "dns: {own-names: false}  # nothing is published about this name\n"
     "receive-connectors:\n"
     "  internet:\n"
     "    bind: [\"127.0.0.1:2525\"]\n"

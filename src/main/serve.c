@@ -17,6 +17,7 @@
 #include "service/admin.h"
 #include "service/apply.h"
 #include "service/deliver.h"
+#include "service/dns_watch.h"
 #include "service/listen.h"
 #include "service/monitor.h"
 #include "service/receive_limits.h"
@@ -131,6 +132,8 @@ static enum err start(const struct serve_options *options, struct world *world, 
     sentinel_snapshot_changed(world->sentinel);
     world->renew = renew_new(world);
     renew_snapshot_changed(world->renew);
+    world->dns_watch = dns_watch_new(world);
+    dns_watch_snapshot_changed(world->dns_watch);
     monitor_start(world->monitor);
     world->clock_watch = clock_watch_new(world->main_loop, on_clock_set, world);
     return OK;
@@ -148,6 +151,7 @@ static void end(struct world *world)
     watch_free(world->watch);
     clock_watch_free(world->clock_watch);
     sentinel_free(world->sentinel);
+    dns_watch_free(world->dns_watch);
     monitor_free(world->monitor);
     if (world->store)
         store_close(world->store);

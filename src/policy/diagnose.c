@@ -58,17 +58,24 @@ static struct finding begin(const char *fault, const char *name, unsigned event,
     };
 }
 
-static void judge_connector(struct diagnosis *d, const struct standing *s)
+static void judge_by(struct diagnosis *d, const struct standing *s,
+                     const struct connector_rule *rules)
 {
     struct span subject =
         arena_printf(d->arena, "receive connector " SPAN_FMT, SPAN_ARG(s->connector->name));
-    if (!s->presents)
-        return;
-    for (const struct connector_rule *r = diagnose_connector_rules; r->judge; r++) {
+    for (const struct connector_rule *r = rules; r->judge; r++) {
         struct finding f = begin(r->fault, r->name, r->event, subject);
         if (r->judge(d, s, &f))
             findings_add(d->findings, &f);
     }
+}
+
+static void judge_connector(struct diagnosis *d, const struct standing *s)
+{
+    if (s->presents)
+        judge_by(d, s, diagnose_connector_rules);
+    if (s->connector->enabled)
+        judge_by(d, s, diagnose_published_rules);
 }
 
 static void judge_candidates(struct diagnosis *d)
@@ -143,8 +150,7 @@ static struct diagnosis begin_diagnosis(struct findings *findings,
         if (only && !span_eq(c->name, only->name))
             d.standings[i] = (struct standing){.connector = c};
         else
-            d.standings[i] = standing_of(d.arena, &facts->state, c, facts->now_ms, facts->tlsa,
-                                         facts->tlsa_count);
+            d.standings[i] = standing_of(d.arena, &facts->state, c, facts->now_ms, facts->dns);
     }
     return d;
 }
@@ -165,6 +171,14 @@ void diagnose(struct findings *findings, const struct diagnose_facts *facts)
     diagnose_files(&d);
     diagnose_dns(&d);
     diagnose_clock(&d);
+    sort(findings, from);
+}
+
+void diagnose_published(struct findings *findings, const struct diagnose_facts *facts)
+{
+    size_t from = findings->count;
+    struct diagnosis d = begin_diagnosis(findings, facts, NULL);
+    diagnose_dns(&d);
     sort(findings, from);
 }
 

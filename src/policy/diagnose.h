@@ -21,6 +21,8 @@ enum diagnose_event {
     EVENT_UNTRUSTED_SERVED = 50205, /* to partners, or to mail programs on a submission port */
     EVENT_CHAIN_INCOMPLETE = 50206,
     EVENT_TLSA_MISMATCH = 50207,
+    EVENT_TLSA_NOT_IN_CHAIN = 50208, /* usage 2, and what it names is not sent */
+    EVENT_TLSA_INSECURE = 50209,
     EVENT_SUPERSEDED = 50210,
     EVENT_KEY_UNUSABLE = 50211, /* missing, or of another certificate: a torn pair */
     EVENT_WITHOUT_NAMES = 50212,
@@ -36,6 +38,11 @@ enum diagnose_event {
     EVENT_KEY_FILE_READABLE = 50230,
     EVENT_MX_NOT_COVERED = 50240,
     EVENT_DNS_FAILED = 50241,
+    EVENT_MX_ELSEWHERE = 50242,
+    EVENT_STS_MX_NOT_LISTED = 50243,
+    EVENT_STS_POLICY = 50244, /* announced, but it cannot be had */
+    EVENT_STS_CERTIFICATE = 50245,
+    EVENT_TLSA_RENEWAL = 50246, /* the next renewal makes a key that no record names */
     EVENT_CLOCK = 50250,
 };
 
@@ -56,13 +63,6 @@ struct file_fact {
     unsigned mode;           /* of a key file that others can read; 0: fine */
 };
 
-struct dns_fact {
-    struct span domain;
-    bool asked, failed;
-    struct span *mx;
-    size_t mx_count;
-};
-
 struct diagnose_facts {
     struct plan_state state;
     int64_t now_ms;
@@ -72,14 +72,13 @@ struct diagnose_facts {
     size_t wire_count;
     const struct file_fact *files;
     size_t file_count;
-    const struct dns_fact *dns;
-    size_t dns_count;
-    const struct plan_tlsa *tlsa;
-    size_t tlsa_count;
+    const struct dns_facts *dns; /* NULL: nothing is known */
 };
 
 /* Most severe first. */
 void diagnose(struct findings *findings, const struct diagnose_facts *facts);
+/* What is published about the domains, and what could not be looked up; for events. */
+void diagnose_published(struct findings *findings, const struct diagnose_facts *facts);
 /* One receive connector only; for events and explain. */
 void diagnose_connector(struct findings *findings, const struct diagnose_facts *facts,
                         const struct receive_connector *connector);

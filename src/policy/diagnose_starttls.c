@@ -364,30 +364,6 @@ static bool judge_untrusted_served(struct diagnosis *d, const struct standing *s
     return true;
 }
 
-static bool judge_tlsa(struct diagnosis *d, const struct standing *s, struct finding *f)
-{
-    const struct diagnose_facts *facts = d->facts;
-    if (!s->tlsa_contradicts)
-        return false;
-    f->severity = FINDING_RED;
-    f->cause = arena_printf(d->arena, "the TLSA records of " SPAN_FMT " name another certificate",
-                            SPAN_ARG(s->connector->fqdn));
-    f->evidence = arena_printf(d->arena, "presented: " SPAN_FMT,
-                               SPAN_ARG(diagnosis_certificate(d, s->selection.chosen)));
-    f->consequence = SPAN("senders that use DANE do not deliver");
-    for (size_t i = 0; i < facts->state.count && f->remedy.n == 0; i++) {
-        const struct certificate *c = facts->state.candidates[i].certificate;
-        enum verdict_reason reason = s->selection.verdicts[i].reason;
-        bool usable = reason == VERDICT_LESS_PREFERRED || reason == VERDICT_NOT_PINNED;
-        if (usable && !s->selection.verdicts[i].expired &&
-            !standing_tlsa_contradicts(c, s->connector->fqdn, true, facts->tlsa, facts->tlsa_count))
-            f->remedy = remedy_set(d->arena, s->connector, "pin", span_of(c->thumbprint));
-    }
-    f->remedy = remedy_join(d->arena, f->remedy,
-                            remedy_publish(d->arena, s->connector, s->selection.chosen));
-    return true;
-}
-
 const struct connector_rule diagnose_connector_rules[] = {
     {"F04", "starttls-no-certificate", EVENT_STARTTLS_MISMATCH, judge_nothing_usable},
     {"F01", "starttls-name-not-covered", EVENT_STARTTLS_MISMATCH, judge_name},
@@ -398,6 +374,5 @@ const struct connector_rule diagnose_connector_rules[] = {
     {"F11", "newer-not-enabled", EVENT_NEWER_NOT_ENABLED, judge_newer_not_enabled},
     {"F13", "untrusted-chosen", EVENT_UNTRUSTED_CHOSEN, judge_untrusted_chosen},
     {"F33", "untrusted-served", EVENT_UNTRUSTED_SERVED, judge_untrusted_served},
-    {"", "tlsa-mismatch", EVENT_TLSA_MISMATCH, judge_tlsa},
     {0},
 };

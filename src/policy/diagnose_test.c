@@ -410,26 +410,6 @@ static void test_stand_in(void **state)
            with("sealpost cert import FILE  # with the private key of %s", c));
 }
 
-static void test_tlsa_mismatch(void **state)
-{
-    (void)state;
-    struct certificate *c = add_issued("mail.example.com", -10, 80);
-    char hash[32] = "not the hash of any key at all.";
-    struct plan_tlsa tlsa[] = {
-        {SPAN("mail.example.com"), 1, 1, 1, {hash, sizeof(hash)}}, /* PKIX: not for mail */
-        {SPAN("mail.example.com"), 3, 1, 1, {hash, sizeof(hash)}},
-    };
-    facts.tlsa = tlsa;
-    facts.tlsa_count = 1;
-    expect_nothing(PLAIN);
-    facts.tlsa_count = 2;
-    char remedy[300];
-    snprintf(remedy, sizeof(remedy), "# publish first: _25._tcp.mail.example.com. IN TLSA 3 1 1 %s",
-             c->spki);
-    expect(PLAIN, true, "", "tlsa-mismatch", EVENT_TLSA_MISMATCH, FINDING_RED, remedy);
-    expect_nothing(IN("tls: off"));
-}
-
 /* Severe ones come first, and a connector can be asked for alone. */
 static void test_order_and_one_connector(void **state)
 {
@@ -479,7 +459,6 @@ int main(void)
         cmocka_unit_test_setup(test_f36_without_names, reset),
         cmocka_unit_test_setup(test_f37_untrusted_pinned, reset),
         cmocka_unit_test_setup(test_stand_in, reset),
-        cmocka_unit_test_setup(test_tlsa_mismatch, reset),
         cmocka_unit_test_setup(test_order_and_one_connector, reset),
     };
     return cmocka_run_group_tests(tests, NULL, leave_store);

@@ -189,23 +189,6 @@ static void test_files(void **state)
            "openssl x509 -noout -subject -in /etc/le/mail.pem");
 }
 
-static void test_mx(void **state)
-{
-    (void)state;
-    struct span mx[] = {SPAN("mx1.example.com"), SPAN("mail.example.com")};
-    struct dns_fact dns = {SPAN("example.com"), true, false, mx, 2};
-    facts.dns = &dns;
-    facts.dns_count = 1;
-    expect(PLAIN, "", NULL, 0, "");
-    dns.mx_count = 1;
-    expect(PLAIN, "", "mx-not-covered", EVENT_MX_NOT_COVERED,
-           with("sealpost cert request --add mx1.example.com --renew %s", chosen));
-    dns.failed = true;
-    expect(PLAIN, "", "dns-failed", EVENT_DNS_FAILED, "dig MX example.com");
-    dns.asked = false;
-    expect(PLAIN, "", NULL, 0, "");
-}
-
 static void test_clock(void **state)
 {
     (void)state;
@@ -228,7 +211,6 @@ int main(void)
         cmocka_unit_test_setup(test_f35_other_connector, reset),
         cmocka_unit_test_setup(test_handshake, reset),
         cmocka_unit_test_setup(test_files, reset),
-        cmocka_unit_test_setup(test_mx, reset),
         cmocka_unit_test_setup(test_clock, reset),
     };
     return cmocka_run_group_tests(tests, NULL, leave_store);

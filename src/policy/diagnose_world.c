@@ -1,4 +1,4 @@
-/* Files, DNS and the clock. */
+/* Files and the clock. */
 #include "base/clock.h"
 #include "policy/diagnosis.h"
 #include "policy/remedy.h"
@@ -41,84 +41,6 @@ void diagnose_files(struct diagnosis *d)
                                     "before goes on"),
                 .remedy = arena_printf(d->arena, "openssl x509 -noout -subject -in " SPAN_FMT,
                                        SPAN_ARG(remedy_word(d->arena, file->path))),
-            });
-    }
-}
-
-/* Whether a listener presents a certificate for the host. */
-static bool is_served(const struct diagnosis *d, struct span host)
-{
-    for (size_t i = 0; i < d->standing_count; i++) {
-        const struct certificate *c = d->standings[i].selection.chosen;
-        if (c && d->standings[i].offers_tls && certificate_covers(c, host) != NAME_NO_MATCH)
-            return true;
-    }
-    return false;
-}
-
-static bool is_any_served(const struct diagnosis *d, const struct dns_fact *fact)
-{
-    for (size_t i = 0; i < fact->mx_count; i++)
-        if (is_served(d, fact->mx[i]))
-            return true;
-    return false;
-}
-
-/* The certificate that would be extended; NULL: there is none to begin with. */
-static const struct certificate *first_presented(const struct diagnosis *d)
-{
-    for (size_t i = 0; i < d->standing_count; i++)
-        if (d->standings[i].offers_tls)
-            return d->standings[i].selection.chosen;
-    return NULL;
-}
-
-/* Mail may well come through somebody else's MX; but where no MX of a domain is covered by anything
- * here, either all of it does, or the names do not fit. */
-static void judge_mx(struct diagnosis *d, const struct dns_fact *fact)
-{
-    if (fact->mx_count == 0 || d->standing_count == 0 || is_any_served(d, fact))
-        return;
-    struct buf names = BUF_INIT(BUF_UNLIMITED);
-    for (size_t i = 0; i < fact->mx_count; i++)
-        buf_addf(&names, "%s" SPAN_FMT, i ? ", " : "", SPAN_ARG(fact->mx[i]));
-    findings_add(
-        d->findings,
-        &(struct finding){
-            .event = EVENT_MX_NOT_COVERED,
-            .name = SPAN("mx-not-covered"),
-            .severity = FINDING_YELLOW,
-            .subject = arena_printf(d->arena, "domain " SPAN_FMT, SPAN_ARG(fact->domain)),
-            .cause = SPAN("no listener presents a certificate for any MX of the domain"),
-            .evidence = arena_printf(d->arena, "MX: " SPAN_FMT, SPAN_ARG(buf_span(&names))),
-            .consequence = SPAN("peers that verify the MX name (MTA-STS, DANE-TA, partners) do not "
-                                "deliver, unless another host takes this mail first"),
-            .remedy = remedy_cover(d->arena, first_presented(d), fact->mx[0]),
-        });
-    buf_done(&names);
-}
-
-void diagnose_dns(struct diagnosis *d)
-{
-    for (size_t i = 0; i < d->facts->dns_count; i++) {
-        const struct dns_fact *fact = &d->facts->dns[i];
-        if (!fact->asked)
-            continue;
-        if (!fact->failed) {
-            judge_mx(d, fact);
-            continue;
-        }
-        findings_add(
-            d->findings,
-            &(struct finding){
-                .event = EVENT_DNS_FAILED,
-                .name = SPAN("dns-failed"),
-                .severity = FINDING_YELLOW,
-                .subject = arena_printf(d->arena, "domain " SPAN_FMT, SPAN_ARG(fact->domain)),
-                .cause = SPAN("its MX records could not be looked up"),
-                .evidence = fact->domain,
-                .consequence = SPAN("whether the certificates fit the MX is not known"),
-                .remedy = arena_printf(d->arena, "dig MX " SPAN_FMT, SPAN_ARG(fact->domain)),
             });
     }
 }

@@ -46,6 +46,8 @@ struct wire_rule {
 
 extern const struct connector_rule
     diagnose_connector_rules[]; /* the tables end with a NULL judge */
+/* Over what DNS publishes; also where a connector presents nothing. */
+extern const struct connector_rule diagnose_published_rules[];
 extern const struct candidate_rule diagnose_candidate_rules[];
 extern const struct send_rule diagnose_send_rules[];
 extern const struct wire_rule diagnose_wire_rules[];

@@ -78,6 +78,11 @@ static bool contradicts_tlsa(const struct standing *before, const struct standin
     return !before->tlsa_contradicts && after->tlsa_contradicts;
 }
 
+static bool contradicts_sts(const struct standing *before, const struct standing *after)
+{
+    return after->sts_fault && after->enforced && !(before->sts_fault && before->enforced);
+}
+
 static struct span renew(struct arena *arena, const struct standing *before,
                          const struct standing *after)
 {
@@ -116,12 +121,22 @@ static struct span publish(struct arena *arena, const struct standing *before,
     return remedy_publish(arena, after->connector, after->selection.chosen);
 }
 
+static struct span keep_promise(struct arena *arena, const struct standing *before,
+                                const struct standing *after)
+{
+    (void)before;
+    return remedy_promise(arena, after);
+}
+
 static const struct worse_rule rules[] = {
     {PLAN_BROKEN, breaks_pin, "its strict pin would name no usable certificate", unpin},
     {PLAN_BROKEN, stops_mail, "no mail could be received on it", renew},
     {PLAN_BROKEN, stops_tls, "STARTTLS would no longer be offered", renew},
     {PLAN_BROKEN, stops_partners, "its partners send by TLS only, and there would be none",
      keep_tls},
+    {PLAN_WORSE, contradicts_sts,
+     "senders with MTA-STS would stop, as its certificate would not be what the policy promises",
+     keep_promise},
     {PLAN_WORSE, loses_name, "its name would be covered by no certificate", cover},
     {PLAN_WORSE, expires, "an expired certificate would be presented", renew},
     {PLAN_WORSE, contradicts_tlsa,
@@ -139,7 +154,8 @@ static const struct worse_rule *find_worse(const struct standing *before,
     /* A connector that is new cannot become worse, but may be broken from the start. */
     for (size_t i = 0; i < COUNT_OF(rules); i++) {
         bool judged = before->connector || rules[i].got_worse == breaks_pin ||
-                      rules[i].got_worse == contradicts_tlsa;
+                      rules[i].got_worse == contradicts_tlsa ||
+                      rules[i].got_worse == contradicts_sts;
         if (judged && rules[i].got_worse(before, after))
             return &rules[i];
     }
@@ -178,6 +194,9 @@ static struct span consequence_of(struct arena *arena, const struct standing *be
     buf_add_text(&out, worse->text);
     if (c->tls == RECEIVE_TLS_REQUIRED || c->tls == RECEIVE_TLS_IMPLICIT)
         buf_add_text(&out, "; TLS is required here, so what fails is not sent at all");
+    if (worse->got_worse == contradicts_sts)
+        buf_addf(&out, "; domains with such a policy: " SPAN_FMT,
+                 SPAN_ARG(standing_promises(arena, after)));
     for (size_t i = 0; i < c->partner_count; i++)
         buf_addf(&out, "%s" SPAN_FMT,
                  i ? ", " : "; partners that send by TLS only: ", SPAN_ARG(c->partners[i]));
@@ -190,16 +209,15 @@ struct planning {
     struct arena *arena;
     const struct plan_state *before, *after;
     int64_t now_ms;
-    const struct plan_tlsa *tlsa;
-    size_t tlsa_count;
+    const struct dns_facts *dns;
     struct plan *plan;
 };
 
 static void plan_one(struct planning *p, const struct receive_connector *before,
                      const struct receive_connector *after)
 {
-    struct standing a = standing_of(p->arena, p->before, before, p->now_ms, p->tlsa, p->tlsa_count);
-    struct standing b = standing_of(p->arena, p->after, after, p->now_ms, p->tlsa, p->tlsa_count);
+    struct standing a = standing_of(p->arena, p->before, before, p->now_ms, p->dns);
+    struct standing b = standing_of(p->arena, p->after, after, p->now_ms, p->dns);
     const struct worse_rule *worse = find_worse(&a, &b);
     bool with_types = (a.selection.other_type != NULL) != (b.selection.other_type != NULL);
     struct span from = standing_text(p->arena, &a, p->now_ms, with_types),
@@ -277,10 +295,10 @@ static void decide(struct planning *p)
 
 struct plan plan_compute(struct arena *arena, const struct plan_state *before,
                          const struct plan_state *after, int64_t now_ms,
-                         const struct plan_tlsa *tlsa, size_t tlsa_count)
+                         const struct dns_facts *dns)
 {
     struct plan plan = {.findings = {.arena = arena}};
-    struct planning p = {arena, before, after, now_ms, tlsa, tlsa_count, &plan};
+    struct planning p = {arena, before, after, now_ms, dns, &plan};
     plan_receive_connectors(&p);
     plan_send_connectors(arena, before, after, now_ms, &plan);
     plan.superseded_count = plan_superseded(arena, after, now_ms, &plan.superseded);
@@ -288,8 +306,7 @@ struct plan plan_compute(struct arena *arena, const struct plan_state *before,
     diagnose(&plan.findings, &(struct diagnose_facts){
                                  .state = *after,
                                  .now_ms = now_ms,
-                                 .tlsa = tlsa,
-                                 .tlsa_count = tlsa_count,
+                                 .dns = dns,
                              });
     return plan;
 }

@@ -4,6 +4,7 @@
 
 #include "cert/select.h"
 #include "conf/document.h"
+#include "policy/dns_facts.h"
 #include "policy/finding.h"
 
 /* A world: a document and the certificates it would run with. */
@@ -13,19 +14,13 @@ struct plan_state {
     size_t count;
 };
 
-/* What DNS says, as far as it is known. */
-struct plan_tlsa {
-    struct span host; /* fqdn of a connector */
-    uint8_t usage, selector, matching;
-    struct span data; /* bytes */
-};
-
 enum plan_effect {
     PLAN_SAME,
     PLAN_BETTER,
     PLAN_DIFFERENT, /* another certificate, as good; or the connector comes or goes */
     PLAN_WORSE,  /* ok -> mismatch, valid -> expired or much sooner so, trusted -> less, pin held ->
-                    fell back, a key type lost, published TLSA records contradicted */
+                    fell back, a key type lost, published TLSA records or an MTA-STS policy
+                    contradicted */
     PLAN_BROKEN, /* nothing usable any more, or a strict pin that names nothing */
 };
 
@@ -59,11 +54,11 @@ struct plan {
     struct span remedy;  /* commands, separated by '\n' */
 };
 
-/* Every selection before and after at now_ms. tlsa may be NULL. A connector that comes, goes or
- * gives up TLS is refused nothing, unless partners send to it by TLS only. */
+/* Every selection before and after at now_ms. dns may be NULL: nothing is known. A connector that
+ * comes, goes or gives up TLS is refused nothing, unless partners send to it by TLS only. */
 struct plan plan_compute(struct arena *arena, const struct plan_state *before,
                          const struct plan_state *after, int64_t now_ms,
-                         const struct plan_tlsa *tlsa, size_t tlsa_count);
+                         const struct dns_facts *dns);
 
 /* The selection of one receive connector of a state: the one place that turns a connector into a
  * request. */

@@ -13,8 +13,7 @@ static int reset(void **state)
 struct change {
     const char *before, *after; /* documents; after NULL: the same */
     const struct certificate *removed, *added;
-    const struct plan_tlsa *tlsa;
-    size_t tlsa_count;
+    const struct dns_facts *dns;
 };
 
 static struct plan_state without(const struct document *d, const struct certificate *c)
@@ -35,8 +34,7 @@ static struct plan plan(const struct change *change)
     documents[1] = parse_ok(change->after ? change->after : change->before);
     struct plan_state before = without(documents[0], change->added),
                       after = without(documents[1], change->removed);
-    return plan_compute(&store.arena, &before, &after, TEST_NOW_MS, change->tlsa,
-                        change->tlsa_count);
+    return plan_compute(&store.arena, &before, &after, TEST_NOW_MS, change->dns);
 }
 
 static void done(void)
@@ -201,16 +199,70 @@ static void test_tlsa(void **state)
     struct buf hash = BUF_INIT(BUF_UNLIMITED), next = BUF_INIT(BUF_UNLIMITED);
     test_add_unhex(&hash, span_of(old->spki));
     test_add_unhex(&next, span_of(new->spki));
-    struct plan_tlsa tlsa[] = {{SPAN("mail.example.com"), 3, 1, 1, buf_span(&hash)},
-                               {SPAN("mail.example.com"), 3, 1, 1, buf_span(&next)}};
-    struct change change = {.before = PLAIN, .added = new, .tlsa = tlsa, .tlsa_count = 1};
+    struct tlsa_fact tlsa[] = {{3, 1, 1, buf_span(&hash)}, {3, 1, 1, buf_span(&next)}};
+    struct host_fact host = {.host = SPAN("mail.example.com"),
+                             .known = FACT_KNOWN,
+                             .proof = PROOF_SECURE,
+                             .tlsa = tlsa,
+                             .tlsa_count = 1};
+    struct dns_facts dns = {.hosts = &host, .host_count = 1};
+    struct change change = {.before = PLAIN, .added = new, .dns = &dns};
     expect(&change, PLAN_WORSE, "valid, exact -> valid, exact, against the TLSA records",
            "senders with DANE would stop", "1 connector would get worse: in",
            "# publish first: _25._tcp.mail.example.com. IN TLSA 3 1 1 ");
-    change.tlsa_count = 2; /* both are published while the key changes (RFC 7671 section 8.1) */
+    host.proof = PROOF_NOT_TRIED; /* others may validate what is not validated here */
+    expect(&change, PLAN_WORSE, "valid, exact -> valid, exact, against the TLSA records",
+           "senders with DANE would stop", "1 connector would get worse: in", "# publish first");
+    host.proof = PROOF_INSECURE;
+    expect(&change, PLAN_DIFFERENT, "valid, exact -> valid, exact", "", NULL, "");
+    host.proof = PROOF_SECURE;
+    host.known = FACT_CANNOT_TELL;
+    expect(&change, PLAN_DIFFERENT, "valid, exact -> valid, exact", "", NULL, "");
+    host.known = FACT_KNOWN;
+    host.tlsa_count = 2; /* both are published while the key changes (RFC 7671 section 8.1) */
     expect(&change, PLAN_DIFFERENT, "valid, exact -> valid, exact", "", NULL, "");
     buf_done(&hash);
     buf_done(&next);
+}
+
+/* A policy in mode enforce, against what would be presented instead. */
+static void test_mta_sts(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("mail.example.com", -10, 80);
+    add((struct recipe){.names = "mail.example.com", .subject = "CN=mail"}, CHAIN_SELF_SIGNED);
+    struct span mx = SPAN("mail.example.com"), pattern = SPAN("*.example.com");
+    struct domain_fact domains[] = {
+        {.domain = SPAN("example.com"),
+         .mx_known = FACT_KNOWN,
+         .mx = &mx,
+         .mx_count = 1,
+         .fetched = POLICY_FETCHED,
+         .policy = {MTA_STS_ENFORCE, 86400, &pattern, 1}},
+        {.domain = SPAN("example.net"),
+         .mx_known = FACT_KNOWN,
+         .mx = &mx,
+         .mx_count = 1,
+         .fetched = POLICY_FETCHED,
+         .policy = {MTA_STS_ENFORCE, 86400, &mx, 1}},
+    };
+    struct dns_facts dns = {.domains = domains, .domain_count = 2};
+    struct change change = {.before = PLAIN, .removed = c, .dns = &dns};
+    const char *text = "valid, exact -> valid, exact, self-signed, against the MTA-STS policy";
+    expect(&change, PLAN_WORSE, text, "domains with such a policy: example.com, example.net",
+           "1 connector would get worse: in",
+           "sealpost cert request mail.example.com\n"
+           "# until then: mode: testing in https://mta-sts.example.com/.well-known/mta-sts.txt");
+    domains[1].policy.mode = MTA_STS_TESTING;
+    expect(&change, PLAN_WORSE, text, "senders with MTA-STS would stop",
+           "1 connector would get worse: in", "sealpost cert request mail.example.com");
+    /* What softens it: the trust that is lost counts all the same. */
+    domains[0].fetched = POLICY_UNREACHABLE;
+    expect(&change, PLAN_WORSE, "valid, exact -> valid, exact, self-signed", "would be presented",
+           "1 connector would get worse: in", "sealpost cert renew");
+    change.removed = NULL;
+    domains[0].fetched = POLICY_FETCHED;
+    expect(&change, PLAN_SAME, "valid, exact -> valid, exact", "", NULL, "");
 }
 
 /* A whole change of the document, with connectors that come, go and give up TLS. */
@@ -278,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup(test_pins, reset),
         cmocka_unit_test_setup(test_key_types, reset),
         cmocka_unit_test_setup(test_tlsa, reset),
+        cmocka_unit_test_setup(test_mta_sts, reset),
         cmocka_unit_test_setup(test_connectors_come_and_go, reset),
         cmocka_unit_test_setup(test_client_certificates, reset),
     };

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cert/tlsa.h"
+#include "policy/standing.h"
 
 static bool is_plain(struct span text)
 {
@@ -99,10 +100,9 @@ struct span remedy_publish(struct arena *arena, const struct receive_connector *
                            const struct certificate *c)
 {
     struct buf record = BUF_INIT(BUF_UNLIMITED);
-    unsigned port = connector->bind_count ? connector->bind[0].port : 25;
     tlsa_add_record(&record, c);
     struct span text =
-        arena_printf(arena, "# publish first: _%u._tcp." SPAN_FMT ". IN TLSA " SPAN_FMT, port,
+        arena_printf(arena, "# publish first: _25._tcp." SPAN_FMT ". IN TLSA " SPAN_FMT,
                      SPAN_ARG(connector->fqdn), SPAN_ARG(buf_span(&record)));
     buf_done(&record);
     return text;
@@ -128,4 +128,37 @@ struct span remedy_join(struct arena *arena, struct span first, struct span seco
                      : line;
     }
     return joined;
+}
+
+/* What the certificate needs, by what is wrong with it. */
+static struct span mend_promise(struct arena *arena, const struct standing *s)
+{
+    const struct receive_connector *c = s->connector;
+    const struct certificate *chosen = s->selection.chosen;
+    if (!s->presents)
+        return remedy_set(arena, c, "tls", SPAN("offered"));
+    if (!chosen || !s->selection.name_covered || chosen->self_signed)
+        return remedy_cover(arena, chosen, c->fqdn);
+    if (s->selection.expired || s->chain == CHAIN_INCOMPLETE)
+        return remedy_renew(arena, chosen);
+    return remedy_cover(arena, NULL, c->fqdn);
+}
+
+struct span remedy_promise(struct arena *arena, const struct standing *s)
+{
+    struct span text = mend_promise(arena, s);
+    for (size_t i = 0; i < s->promise_count; i++)
+        if (s->promises[i]->policy.mode == MTA_STS_ENFORCE)
+            text = remedy_join(
+                arena, text,
+                remedy_policy(arena, s->promises[i]->domain, "until then: mode: testing"));
+    return text;
+}
+
+struct span remedy_policy(struct arena *arena, struct span domain, const char *what)
+{
+    return arena_printf(arena,
+                        "# %s in https://mta-sts." SPAN_FMT
+                        "/.well-known/mta-sts.txt, and a new id in _mta-sts." SPAN_FMT,
+                        what, SPAN_ARG(domain), SPAN_ARG(domain));
 }

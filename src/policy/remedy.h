@@ -6,6 +6,8 @@
 #include "cert/certificate.h"
 #include "conf/document.h"
 
+struct standing;
+
 /* As one word of the shell. */
 struct span remedy_word(struct arena *arena, struct span text);
 
@@ -22,9 +24,16 @@ struct span remedy_set(struct arena *arena, const struct receive_connector *conn
 struct span remedy_unpin(struct arena *arena, const struct receive_connector *connector);
 struct span remedy_set_send(struct arena *arena, const struct send_connector *connector,
                             const char *key, struct span value);
-/* The TLSA record to publish first; a comment to the shell. */
+/* The TLSA record to publish first; a comment to the shell. Other servers come to port 25,
+ * whichever the connector binds behind a firewall. */
 struct span remedy_publish(struct arena *arena, const struct receive_connector *connector,
                            const struct certificate *c);
+/* What makes the certificate what an MTA-STS policy promises, and how to soften the policy
+ * meanwhile. */
+struct span remedy_promise(struct arena *arena, const struct standing *s);
+/* A change of a domain's MTA-STS policy, which is made on another server; a comment to the shell.
+ */
+struct span remedy_policy(struct arena *arena, struct span domain, const char *what);
 /* Both, on lines of their own; an empty one is left out, and so is one that stands there already.
  */
 struct span remedy_join(struct arena *arena, struct span first, struct span second);

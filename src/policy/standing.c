@@ -1,39 +1,96 @@
 #include "policy/standing.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "cert/chain.h"
 #include "cert/tlsa.h"
 #include "policy/diagnose.h"
 
-bool standing_tlsa_contradicts(const struct certificate *c, struct span host, bool verifies,
-                               const struct plan_tlsa *tlsa, size_t count)
+bool standing_tlsa_contradicts(const struct certificate *c, const struct host_fact *host,
+                               bool verifies)
 {
-    bool any = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct plan_tlsa *t = &tlsa[i];
-        if (!span_ieq(t->host, host) || !tlsa_is_usable(t->usage, t->selector, t->matching))
-            continue;
-        any = true;
+    if (!dns_facts_tlsa_binds(host))
+        return false;
+    for (size_t i = 0; i < host->tlsa_count; i++) {
+        const struct tlsa_fact *t = &host->tlsa[i];
         /* RFC 7672 section 3.1: DANE-EE asks neither for the name nor for the dates. */
-        bool counts = t->usage == TLSA_DANE_EE || verifies;
+        bool counts = tlsa_is_usable(t->usage, t->selector, t->matching) &&
+                      (t->usage == TLSA_DANE_EE || verifies);
         if (counts && certificate_matches_tlsa(c, t->usage, t->selector, t->matching, t->data))
             return false;
     }
-    return any;
+    return true;
 }
 
-static bool selection_contradicts(const struct standing *s, const struct plan_tlsa *tlsa,
-                                  size_t count)
+static bool selection_contradicts(const struct standing *s, const struct host_fact *host)
 {
     const struct selection *x = &s->selection;
     const struct certificate *presented[] = {x->chosen, x->other_type};
     bool verifies = x->name_covered && !x->expired;
     for (size_t i = 0; i < COUNT_OF(presented); i++)
-        if (presented[i] &&
-            standing_tlsa_contradicts(presented[i], s->connector->fqdn, verifies, tlsa, count))
+        if (presented[i] && standing_tlsa_contradicts(presented[i], host, verifies))
             return true;
     return false;
 }
+
+/* ---- MTA-STS ---- */
+
+/* The chain of what is presented; with two kinds of keys, the one that is trusted less. */
+static enum chain_state weakest_chain(const struct standing *s, const struct plan_state *state)
+{
+    for (size_t i = 0; s->selection.other_type && i < state->count; i++)
+        if (state->candidates[i].certificate == s->selection.other_type &&
+            state->candidates[i].chain != CHAIN_TRUSTED)
+            return state->candidates[i].chain;
+    return s->chain;
+}
+
+/* RFC 8461 section 4.2: the name, the dates, and a chain to a root that senders have. */
+static const char *find_sts_fault(const struct standing *s, const struct plan_state *state)
+{
+    if (!s->offers_tls)
+        return "STARTTLS is not offered";
+    if (!s->selection.name_covered)
+        return "the certificate does not cover the name";
+    if (s->selection.expired)
+        return "the certificate has expired";
+    switch (weakest_chain(s, state)) {
+    case CHAIN_TRUSTED: return NULL;
+    case CHAIN_SELF_SIGNED: return "the certificate is self-signed";
+    case CHAIN_PRIVATE: return "the certificate comes from an authority that others do not trust";
+    case CHAIN_INCOMPLETE: return "the chain of the certificate is incomplete";
+    }
+    assert(!"a chain without a state");
+    return NULL;
+}
+
+static void judge_promises(struct standing *s, struct arena *arena, const struct plan_state *state,
+                           const struct dns_facts *dns)
+{
+    if (!dns || !dns_facts_faces_mx(s->connector))
+        return;
+    s->promises = ARENA_ARRAY(arena, const struct domain_fact *, dns->domain_count);
+    for (size_t i = 0; i < dns->domain_count; i++)
+        if (dns_facts_promises(&dns->domains[i], s->connector->fqdn)) {
+            s->promises[s->promise_count++] = &dns->domains[i];
+            s->enforced = s->enforced || dns->domains[i].policy.mode == MTA_STS_ENFORCE;
+        }
+    if (s->promise_count)
+        s->sts_fault = find_sts_fault(s, state);
+}
+
+struct span standing_promises(struct arena *arena, const struct standing *s)
+{
+    struct buf out = BUF_INIT(BUF_UNLIMITED);
+    for (size_t i = 0; i < s->promise_count; i++)
+        buf_addf(&out, "%s" SPAN_FMT, i ? ", " : "", SPAN_ARG(s->promises[i]->domain));
+    struct span text = out.n ? arena_copy(arena, buf_span(&out)) : SPAN_NONE;
+    buf_done(&out);
+    return text;
+}
+
+/* ---- the whole ---- */
 
 static void judge_service(struct standing *s)
 {
@@ -44,26 +101,33 @@ static void judge_service(struct standing *s)
         s->offers_tls || (c->tls == RECEIVE_TLS_OFFERED && c->on_mismatch != MISMATCH_REFUSE);
 }
 
+static void judge_selection(struct standing *s, struct arena *arena, const struct plan_state *state,
+                            int64_t now_ms)
+{
+    s->selection = plan_select(arena, state, s->connector, now_ms);
+    judge_service(s);
+    if (!s->selection.chosen)
+        return;
+    while (state->candidates[s->chosen].certificate != s->selection.chosen)
+        s->chosen++;
+    s->chain = state->candidates[s->chosen].chain;
+    diagnose_expires_soon(s->selection.chosen, now_ms, &s->expiry);
+}
+
 struct standing standing_of(struct arena *arena, const struct plan_state *state,
                             const struct receive_connector *connector, int64_t now_ms,
-                            const struct plan_tlsa *tlsa, size_t tlsa_count)
+                            const struct dns_facts *dns)
 {
     struct standing s = {.connector = connector};
     if (!connector)
         return s;
     s.presents = connector->enabled && connector->tls != RECEIVE_TLS_OFF;
     s.takes_mail = connector->enabled;
-    if (!s.presents)
-        return s;
-    s.selection = plan_select(arena, state, connector, now_ms);
-    judge_service(&s);
-    if (!s.selection.chosen)
-        return s;
-    while (state->candidates[s.chosen].certificate != s.selection.chosen)
-        s.chosen++;
-    s.chain = state->candidates[s.chosen].chain;
-    diagnose_expires_soon(s.selection.chosen, now_ms, &s.expiry);
-    s.tlsa_contradicts = selection_contradicts(&s, tlsa, tlsa_count);
+    if (s.presents)
+        judge_selection(&s, arena, state, now_ms);
+    if (dns_facts_faces_mx(connector))
+        s.tlsa_contradicts = selection_contradicts(&s, dns_facts_host(dns, connector->fqdn));
+    judge_promises(&s, arena, state, dns);
     return s;
 }
 
@@ -108,6 +172,8 @@ static void add_quality(struct buf *out, const struct standing *s)
         buf_add_text(out, x->pin == PIN_HELD ? ", pinned" : ", not the pinned one");
     if (s->tlsa_contradicts)
         buf_add_text(out, ", against the TLSA records");
+    if (s->sts_fault && s->enforced)
+        buf_add_text(out, ", against the MTA-STS policy");
 }
 
 struct span standing_text(struct arena *arena, const struct standing *s, int64_t now_ms,

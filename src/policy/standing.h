@@ -14,15 +14,22 @@ struct standing {
     bool offers_tls;       /* false: nothing usable, or on-mismatch withholds */
     unsigned expiry;       /* stage of diagnose_expires_soon; 0: not soon */
     bool tlsa_contradicts; /* published records name something else */
+    const struct domain_fact **promises; /* whose MTA-STS policies send mail here */
+    size_t promise_count;
+    bool enforced;         /* one of them is in mode enforce */
+    const char *sts_fault; /* why such senders cannot verify it; NULL: they can, or none is sent */
 };
 
 struct standing standing_of(struct arena *arena, const struct plan_state *state,
                             const struct receive_connector *connector, int64_t now_ms,
-                            const struct plan_tlsa *tlsa, size_t tlsa_count);
+                            const struct dns_facts *dns);
 
-/* Whether usable records exist for the host and name another certificate. */
-bool standing_tlsa_contradicts(const struct certificate *c, struct span host, bool verifies,
-                               const struct plan_tlsa *tlsa, size_t count);
+/* Whether the host's records bind senders and name another certificate. `verifies`: name and dates
+ * are right. */
+bool standing_tlsa_contradicts(const struct certificate *c, const struct host_fact *host,
+                               bool verifies);
+/* "example.com, example.net": whose MTA-STS policies send mail to the connector. */
+struct span standing_promises(struct arena *arena, const struct standing *s);
 
 /* How much is lost by it, from 0: trusted. An incomplete chain may still be known to the peer, a
  * self-signed certificate never is. */

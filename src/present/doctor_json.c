@@ -3,6 +3,7 @@
 #include "cert/chain.h"
 #include "present/finding_json.h"
 #include "present/json.h"
+#include "present/published_json.h"
 
 struct file_list {
     struct arena *arena;
@@ -63,6 +64,7 @@ void doctor_findings(struct findings *findings, const struct view *view,
         .wire_count = wire_count,
         .files = files.items,
         .file_count = files.count,
+        .dns = view->dns,
     };
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i]->not_before_ms > facts.newest_not_before_ms)
@@ -102,5 +104,6 @@ json_t *doctor_to_json(const struct view *view, const struct wire_fact *wire, si
     present_set(value, "health", json_string(findings_health(&findings)));
     present_set(value, "findings", findings_to_json(&findings));
     present_set(value, "listeners", listeners);
+    present_set(value, "published", published_to_json(view->dns));
     return value;
 }

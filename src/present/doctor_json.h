@@ -10,7 +10,8 @@
 /* Adds what the view and the wire tell. */
 void doctor_findings(struct findings *findings, const struct view *view,
                      const struct wire_fact *wire, size_t wire_count);
-/* {"health", "findings", "time", "listeners"}: the last holds what was seen of each */
+/* {"health", "findings", "time", "listeners", "published"}: what was seen of each listener, and
+ * what is published about the own names (published_json.h) */
 json_t *doctor_to_json(const struct view *view, const struct wire_fact *wire, size_t wire_count);
 /* One look at a listener. */
 json_t *wire_fact_to_json(const struct wire_fact *fact);

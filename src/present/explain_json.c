@@ -53,7 +53,7 @@ static bool asks_for_change(const struct explain *explain)
 
 static struct diagnose_facts facts_of(const struct view *view, const struct plan_state *state)
 {
-    return (struct diagnose_facts){.state = *state, .now_ms = view->now_ms};
+    return (struct diagnose_facts){.state = *state, .now_ms = view->now_ms, .dns = view->dns};
 }
 
 static void set_selection(json_t *value, const struct selection *selection, struct span pin)
@@ -103,7 +103,7 @@ static void set_sni(json_t *value, const struct view *view, const struct plan_st
 static void set_change(json_t *value, const struct view *view, const struct plan_state *after,
                        const struct receive_connector *connector)
 {
-    struct plan plan = plan_compute(view->arena, &view->state, after, view->now_ms, NULL, 0);
+    struct plan plan = plan_compute(view->arena, &view->state, after, view->now_ms, view->dns);
     for (size_t i = 0; i < plan.connector_count; i++)
         if (span_eq(plan.connectors[i].connector->name, connector->name))
             present_set(value, "change", plan_connector_to_json(&plan.connectors[i]));
@@ -138,7 +138,7 @@ static json_t *explain_receive(const struct view *view, const struct plan_state 
 static void set_send_change(json_t *value, const struct view *view, const struct plan_state *after,
                             const struct send_connector *connector)
 {
-    struct plan plan = plan_compute(view->arena, &view->state, after, view->now_ms, NULL, 0);
+    struct plan plan = plan_compute(view->arena, &view->state, after, view->now_ms, view->dns);
     for (size_t i = 0; i < plan.send_connector_count; i++)
         if (span_eq(plan.send_connectors[i].connector->name, connector->name))
             present_set(value, "change", plan_send_connector_to_json(&plan.send_connectors[i]));

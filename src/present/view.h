@@ -12,13 +12,14 @@ struct view {
     struct plan_state state; /* document NULL: it is not known which connectors there are */
     const struct certificate_set *set; /* of which the candidates are made, in the same order */
     int64_t now_ms;
-    struct selection *receive; /* one per receive connector; zero where it presents nothing */
-    struct selection *send;    /* one per send connector: its client certificate */
+    const struct dns_facts *dns; /* NULL: nothing is known, as without a daemon */
+    struct selection *receive;   /* one per receive connector; zero where it presents nothing */
+    struct selection *send;      /* one per send connector: its client certificate */
     const struct certificate **superseded;
     size_t superseded_count;
 };
 
-/* Borrows all it is given. */
+/* Borrows all it is given; dns is set by who has it. */
 struct view view_make(struct arena *arena, const struct plan_state *state,
                       const struct certificate_set *set, int64_t now_ms);
 

@@ -6,6 +6,7 @@
 #include "cert/bundle.h"
 #include "present/certificate_json.h"
 #include "service/admin_changes.h"
+#include "service/dns_watch.h"
 
 json_t *admin_presented(const struct connector_tls *tls)
 {
@@ -31,6 +32,7 @@ struct view admin_view(struct admin_call *call, const struct snapshot *s)
     for (size_t i = 0; i < s->document->receive_connector_count; i++)
         if (view_presents(&s->document->receive_connectors[i]))
             view.receive[i] = s->receive_tls[i].selection;
+    view.dns = dns_watch_facts(call->admin->world->dns_watch);
     return view;
 }
 

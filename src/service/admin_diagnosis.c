@@ -7,6 +7,7 @@
 #include "present/finding_json.h"
 #include "present/trial.h"
 #include "service/admin_certificates.h"
+#include "service/dns_watch.h"
 #include "service/sentinel.h"
 
 /* ---- explain ---- */
@@ -24,6 +25,7 @@ static void explain(struct admin_call *call, const struct snapshot *s,
     }
     struct plan_state state = {s->document, s->certificates, s->certificate_count};
     struct view view = view_make(call->arena, &state, s->set, at_ms);
+    view.dns = dns_watch_facts(call->admin->world->dns_watch);
     struct explain question = {
         .connector = call->parameters[0],
         .kind = kind,

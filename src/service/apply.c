@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/deliver.h"
+#include "service/dns_watch.h"
 #include "service/listen.h"
 #include "service/monitor.h"
 #include "service/renew.h"
@@ -191,6 +192,8 @@ static void publish(struct world *world, struct snapshot *s)
         watch_snapshot_changed(world->watch);
     if (world->sentinel)
         sentinel_snapshot_changed(world->sentinel);
+    if (world->dns_watch)
+        dns_watch_snapshot_changed(world->dns_watch);
 }
 
 static void on_stored(void *context, enum err err, const struct revision *revisions, size_t count)

@@ -7,14 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/deliver_private.h"
+#include "service/dns_resolver.h"
 
 enum {
     STOP_GRACE_MS = 5000,
     MAILDIR_THREADS = 4,
     WAKES_AT_ONCE = 1000, /* then others on this loop get their turn */
 };
-
-static const char trust_anchors[] = "/usr/share/dns/root.key"; /* Debian's dns-root-data */
 
 /* ---- messages ---- */
 
@@ -226,15 +225,7 @@ static void reroute(struct deliver *d, struct pending_message **messages, size_t
 
 static enum err make_resolver(struct deliver *d, struct buf *why)
 {
-    const struct dns_conf *dns = &d->snapshot->document->dns;
-    struct resolver_options options = {
-        .forwarders = dns->resolvers,
-        .forwarder_count = dns->resolver_count,
-        .trust_anchor_file =
-            dns->validate && access(trust_anchors, R_OK) == 0 ? trust_anchors : NULL,
-        .local_zones = dns->local_zones,
-    };
-    return resolver_new(d->loop, &options, &d->resolver, why);
+    return dns_resolver_new(d->loop, &d->snapshot->document->dns, &d->resolver, why);
 }
 
 /* Freed at the end only, as a lookup may be waiting for it; documents change seldom. */
@@ -242,15 +233,6 @@ struct retired_resolver {
     struct retired_resolver *next;
     struct resolver *resolver;
 };
-
-static bool is_same_dns(const struct dns_conf *a, const struct dns_conf *b)
-{
-    bool same = a->resolver_count == b->resolver_count && a->validate == b->validate &&
-                a->local_zones == b->local_zones;
-    for (size_t i = 0; same && i < a->resolver_count; i++)
-        same = endpoint_eq(&a->resolvers[i], &b->resolvers[i]);
-    return same;
-}
 
 static void change_resolver(struct deliver *d)
 {
@@ -274,7 +256,7 @@ static void on_document_changed(void *context)
     struct deliver *d = context;
     struct snapshot *before = d->snapshot;
     d->snapshot = snapshot_current(d->world);
-    if (!is_same_dns(&before->document->dns, &d->snapshot->document->dns))
+    if (!dns_resolver_is_same(&before->document->dns, &d->snapshot->document->dns))
         change_resolver(d);
     map_each(&d->hops, rebind, NULL);
     size_t count = d->messages.count;

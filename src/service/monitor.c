@@ -8,6 +8,7 @@
 #include "policy/diagnose.h"
 #include "policy/pressure.h"
 #include "service/apply.h"
+#include "service/dns_watch.h"
 #include "service/told.h"
 #include "store/events.h"
 #include "store/track.h"
@@ -164,11 +165,13 @@ static void watch_certificates(struct monitor *m, const struct snapshot *s)
     struct diagnose_facts facts = {
         .state = {s->document, s->certificates, s->certificate_count},
         .now_ms = clock_now_ms(),
+        .dns = dns_watch_facts(m->world->dns_watch),
     };
     told_begin(m->told);
     watch_receive_connectors(m, s, &findings, &facts);
     watch_send_connectors(m, s, &findings, &facts);
     diagnose_internal(&findings, &facts);
+    diagnose_published(&findings, &facts);
     for (size_t i = 0; i < findings.count; i++)
         told_add(m->told, &findings.items[i]);
     told_end(m->told);

@@ -12,7 +12,7 @@ void monitor_free(struct monitor *monitor);
 /* Looks at once, then every two seconds (Exchange's interval). On the main loop, or before it runs.
  */
 void monitor_start(struct monitor *monitor);
-/* The document or the certificates have changed. */
+/* The document or the certificates have changed, or what DNS publishes about their names. */
 void monitor_snapshot_changed(struct monitor *monitor);
 /* The wall clock was set: the selections are made anew, and whatever follows the snapshot (renewal
  * too) looks at the time again. */

@@ -52,7 +52,8 @@ static void finish_without(struct ari *a, bool answered, int64_t retry_after_s, 
 
 static void get(struct ari *a, struct span url, fetch_fn *fn)
 {
-    struct fetch_request request = {url, a->trust_file, FETCH_TIMEOUT_MS};
+    struct fetch_request request = {
+        .url = url, .trust_file = a->trust_file, .timeout_ms = FETCH_TIMEOUT_MS};
     a->fetch = fetch_start(a->workers, a->world->main_loop, &request, fn, a);
 }
 

@@ -7,6 +7,7 @@
 #include "cert/chain.h"
 #include "io/tls.h"
 #include "io/trust.h"
+#include "service/dns_watch.h"
 #include "store/events.h"
 
 struct rotate {
@@ -117,7 +118,8 @@ static enum err judge(struct rotate *r)
     struct plan_state before = {r->snapshot->document, r->snapshot->certificates,
                                 r->snapshot->certificate_count};
     struct plan_state after = state_after(r, target);
-    r->plan = plan_compute(&r->arena, &before, &after, clock_now_ms(), NULL, 0);
+    r->plan = plan_compute(&r->arena, &before, &after, clock_now_ms(),
+                           dns_watch_facts(r->world->dns_watch));
     if (r->plan.refused && !r->change.force) {
         buf_add(&r->why, r->plan.refusal);
         return ERR_REFUSED;

@@ -14,6 +14,7 @@ struct admin;
 struct apply;
 struct clock_watch;
 struct deliver;
+struct dns_watch;
 struct listen;
 struct monitor;
 struct receive_limits;
@@ -35,6 +36,7 @@ struct world {
     struct clock_watch *clock_watch;
     struct renew *renew;
     struct sentinel *sentinel;
+    struct dns_watch *dns_watch;
     struct admin *admin;
     int64_t started_ms;
     _Atomic int pressure; /* enum pressure_level, set by the monitor */

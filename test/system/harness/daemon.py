@@ -65,7 +65,7 @@ class Sealpost:
             "accepted-domains": ["example.test"],
             "receive-connectors": {"internet": self.receive()},
             "send-connectors": {"local": self.local()},
-            "dns": {"local-zones": False, "validate": False},
+            "dns": {"local-zones": False, "validate": False, "own-names": False},
         }
 
     def receive(self, **keys):

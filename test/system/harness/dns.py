@@ -53,7 +53,7 @@ class Dns:
     @property
     def conf(self):
         """The document's dns section that asks this server."""
-        return {"resolvers": [f"127.0.0.1:{self.port}"], "validate": False, "local-zones": False}
+        return {"resolvers": [f"127.0.0.1:{self.port}"], "validate": False, "local-zones": False, "own-names": False}
 
     def close(self):
         for server in (self.udp, self.tcp):
