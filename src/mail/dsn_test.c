@@ -217,7 +217,7 @@ static void test_several_recipients(void **state)
     s->recipients[1] = (struct recipient){.address = SPAN("carol@example.com")};
     s->recipients[2] = (struct recipient){.address = SPAN("dave@example.com")};
     s->outcomes[1] =
-        outcome_local(&s->arena, FATE_LATER, CONCERN_NEXT_HOP, 451, "4.4.7", "expired");
+        outcome_local(&s->arena, FATE_NEVER, CONCERN_RECIPIENT, 554, "5.4.7", "given up in time");
     s->outcomes[2] =
         outcome_local(&s->arena, FATE_DELIVERED, CONCERN_RECIPIENT, 250, "2.1.5", "ok");
     s->reports[2].kind = DSN_DELIVERED;
@@ -225,10 +225,10 @@ static void test_several_recipients(void **state)
     struct parts p = compose(s);
     assert_has(p.header, "could not be delivered");
     assert_has(p.status, "\r\n\r\nFinal-Recipient: rfc822; carol@example.com\r\nAction: "
-                         "failed\r\nStatus: 4.4.7\r\n");
+                         "failed\r\nStatus: 5.4.7\r\n");
     assert_has(p.status,
                "\r\n\r\nFinal-Recipient: rfc822; dave@example.com\r\nAction: delivered\r\n");
-    assert_has(p.explanation, "in the time that is allowed");
+    assert_has(p.explanation, "given up in time");
     scene_free(s);
 }
 

@@ -62,11 +62,7 @@ static void add_peer(struct buf *text, const struct outcome *outcome)
 
 static void add_failed(struct buf *text, const struct dsn_recipient *r)
 {
-    if (r->outcome->fate == FATE_LATER)
-        buf_add_text(text,
-                     "could not be delivered in the time that is allowed. At the last attempt ");
-    else
-        buf_add_text(text, "could not be delivered: ");
+    buf_add_text(text, "could not be delivered: ");
     if (r->outcome->remote) {
         add_peer(text, r->outcome);
         buf_add_text(text, " said");

@@ -12,7 +12,7 @@ struct retry_facts {
 };
 
 struct retry_verdict {
-    bool expired;            /* bounce with 4.4.7 */
+    bool expired;            /* bounce with 5.4.7 (RFC 3463 section 3.5: delivery time expired) */
     int64_t next_attempt_ms; /* where not expired; never behind the expiry */
     bool notify_delay;       /* a delay DSN is due now (if the recipient wants one) */
 };

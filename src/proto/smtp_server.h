@@ -59,6 +59,8 @@ enum smtp_server_event_kind {
                                chunks, or the session ends): the machine answers the client itself,
                                when the end of the content has come; drop what was kept. The
                                transaction is over with it */
+    SMTP_SERVER_TOO_LARGE, /* MAIL declared more than max_message_size: the machine has answered 552
+                            */
     SMTP_SERVER_RESET, /* transaction ended, before content, by RSET, EHLO, HELO or STARTTLS, or by
                           the last chunk after DATA was refused for BDAT */
     SMTP_SERVER_VRFY,  /* question: NULL for 252 2.5.2 */

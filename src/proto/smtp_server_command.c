@@ -39,6 +39,7 @@ static void run_mail(struct smtp_server *m, const struct smtp_command *command)
     if (o->max_messages && m->messages >= o->max_messages) {
         refuse_mail(m, SAY_TOO_MANY_MESSAGES);
     } else if (o->max_message_size && command->event.mail.size > o->max_message_size) {
+        server_push_kind(m, SMTP_SERVER_TOO_LARGE);
         refuse_mail(m, SAY_TOO_LARGE); /* RFC 1870 section 6.1 */
     } else {
         m->body = command->event.mail.body;
@@ -113,7 +114,7 @@ static void run_starttls(struct smtp_server *m, const struct smtp_command *comma
     if (m->tls_active) {
         server_complain(m, SAY_TLS_ACTIVE);
     } else if (m->options.tls == SMTP_SERVER_TLS_OFF) {
-        server_complain(m, SAY_NO_TLS);
+        server_complain(m, SAY_NOT_IMPLEMENTED); /* as any extension that was not offered */
     } else if (m->input_follows) {
         server_say(m, SAY_PLAINTEXT_BEHIND_STARTTLS);
         server_close(m, SMTP_SERVER_CLOSE_PLAINTEXT_AFTER_STARTTLS);

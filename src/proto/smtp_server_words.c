@@ -22,7 +22,6 @@ static const struct words {
     [SAY_READY_FOR_TLS] = {220, "2.0.0", "Ready to start TLS", false},
     [SAY_TOO_MANY_RECIPIENTS] = {452, "4.5.3", "Too many recipients", false},
     [SAY_TOO_MANY_MESSAGES] = {452, "4.7.0", "Too many messages in this session", false},
-    [SAY_NO_TLS] = {454, "4.7.0", "TLS is not available", false},
     [SAY_BARE_LINE_END] = {500, "5.5.2", "Bare CR, bare LF or NUL; lines end with CRLF", true},
     [SAY_LINE_TOO_LONG] = {500, "5.5.2", "Line too long", true},
     [SAY_UNKNOWN_COMMAND] = {500, "5.5.1", "Unknown command", true},

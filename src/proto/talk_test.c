@@ -126,6 +126,7 @@ static void say_event(struct run *r, const struct smtp_server_event *event)
         add_escaped(out, buf_span(&r->content));
         break;
     case SMTP_SERVER_DATA_ABORT: buf_add_text(out, "abort"); break;
+    case SMTP_SERVER_TOO_LARGE: buf_add_text(out, "too-large"); break;
     case SMTP_SERVER_RESET: buf_add_text(out, "reset"); break;
     case SMTP_SERVER_VRFY: buf_addf(out, "vrfy " SPAN_FMT, SPAN_ARG(event->vrfy)); break;
     case SMTP_SERVER_STARTTLS: buf_add_text(out, "starttls"); break;

@@ -196,6 +196,13 @@ static void on_abort(struct receive_session *s, enum smtp_server_abort why)
     receive_message_drop(s);
 }
 
+/* Refused before anything of it was sent (RFC 1870 section 6.1). */
+static void on_too_large(struct receive_session *s)
+{
+    COUNT(s->home->world, messages_refused_size, 1);
+    log_end(s, LOG_INFO, "mail-refused", SPAN("declared larger than max-message-size"));
+}
+
 static void handle(struct receive_session *s, const struct smtp_server_event *event)
 {
     switch (event->kind) {
@@ -206,6 +213,7 @@ static void handle(struct receive_session *s, const struct smtp_server_event *ev
     case SMTP_SERVER_CONTENT: receive_message_content(s, event->content); break;
     case SMTP_SERVER_DATA_END: receive_message_end(s); break;
     case SMTP_SERVER_DATA_ABORT: on_abort(s, event->abort); break;
+    case SMTP_SERVER_TOO_LARGE: on_too_large(s); break;
     case SMTP_SERVER_RESET: receive_message_drop(s); break;
     case SMTP_SERVER_VRFY: smtp_server_answer(s->machine, NULL); break;
     case SMTP_SERVER_STARTTLS: s->start_tls = true; break;

@@ -128,7 +128,8 @@ def test_expiry(sealpost):
               retry={**SOON, "delay-notice": "0s", "expire": "5s"}).start()
     send(mail, sender="a@example.test")
     _, _, _, recipients, _ = report(mail.wait_delivered("a", 1, 20)[0])
-    assert recipients[0]["Action"] == "failed" and recipients[0]["Status"] in ("4.4.7", "5.4.7")
+    assert recipients[0]["Action"] == "failed" and recipients[0]["Status"] == "5.4.7"
+    assert "the last answer was: 4" in recipients[0]["Diagnostic-Code"], recipients[0]["Diagnostic-Code"]
     mail.wait_empty()
 
 

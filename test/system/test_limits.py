@@ -70,6 +70,7 @@ def test_size(sealpost):
     with Client(mail.port) as client:
         assert "SIZE 65536" in client.ehlo().lines
         assert client.cmd("MAIL FROM:<a@example.net> SIZE=65537").code == 552
+        assert mail.status()["counters"]["messages-refused-size"] == 1
         client.envelope("a@example.net", "user@example.test")
         client.cmd("DATA", 354)
         client.send(b"Subject: large\r\n\r\n" + (b"x" * 70 + b"\r\n") * 2000 + b".\r\n")
