@@ -68,11 +68,19 @@ static struct span decode_uri(struct arena *arena, struct span text, bool plus_i
     return result;
 }
 
-static struct span copy_body(struct arena *arena, struct evbuffer *input)
+/* A body may hold a passphrase or a private key: it is nowhere once the request is over. */
+static void wipe(struct evbuffer *input)
+{
+    for (size_t n; (n = evbuffer_get_contiguous_space(input)) > 0; evbuffer_drain(input, n))
+        explicit_bzero(evbuffer_pullup(input, (ev_ssize_t)n), n);
+}
+
+static struct span take_body(struct arena *arena, struct evbuffer *input)
 {
     size_t n = evbuffer_get_length(input);
     char *body = arena_alloc(arena, n + 1);
     evbuffer_copyout(input, body, n);
+    wipe(input);
     return span_make(body, n);
 }
 
@@ -127,7 +135,7 @@ static void request_came(struct evhttp_request *req, void *context)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
     r->path = decode_uri(&r->arena, span_of(evhttp_uri_get_path(uri)), false);
     r->query = arena_copy(&r->arena, span_of(evhttp_uri_get_query(uri)));
-    r->body = copy_body(&r->arena, evhttp_request_get_input_buffer(req));
+    r->body = take_body(&r->arena, evhttp_request_get_input_buffer(req));
     r->uid = (uid_t)-1;
     if (server->address.sun_path[0])
         read_peer(r);
@@ -149,6 +157,7 @@ static void let_go(struct http_request *r)
 static void request_free(struct http_request *r)
 {
     list_remove(&r->node);
+    explicit_bzero((void *)(uintptr_t)r->body.p, r->body.n);
     arena_done(&r->arena);
     free(r);
 }

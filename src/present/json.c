@@ -1,10 +1,24 @@
 #include "present/json.h"
 
 #include <assert.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/text.h"
+
+static void wipe_and_free(void *memory)
+{
+    explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void present_wipes(void)
+{
+    json_set_alloc_funcs(malloc, wipe_and_free);
+}
 
 json_t *present_text(struct span s)
 {

@@ -8,6 +8,10 @@
 
 #include "base/span.h"
 
+/* From now on memory of JSON values is wiped as it is freed: bodies of requests hold passphrases
+ * and private keys. Once, before there are any. */
+void present_wipes(void);
+
 /* Bytes that are not UTF-8 become U+FFFD: much of it was written by peers. */
 json_t *present_text(struct span s);
 /* As present_text; null where it is empty. */

@@ -224,6 +224,34 @@ def test_request_sign_complete(mail, authority, tmp_path, kind):
     net.wait_for(lambda: not mail.json("cert", "requests")["requests"], 10, "the end of the request")
 
 
+def in_memory(pid, secret):
+    """Whether the process has it in any memory that it can write to, freed or not."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            place, mode, _, _, _, *name = line.split()
+            begin, end = (int(part, 16) for part in place.split("-"))
+            if not mode.startswith("rw") or end - begin > 1 << 28 or name[:1] in (["[vvar]"], ["[vsyscall]"]):
+                continue  # the shadow of a sanitizer holds no text
+            try:
+                memory.seek(begin)
+                if secret in memory.read(end - begin):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def test_passphrases_are_forgotten(mail, authority, tmp_path):
+    own = imported(mail, authority.issue(NAME))
+    secret, file = tmp_path / "secret", tmp_path / "out.p12"
+    secret.write_text("correct-horse-battery-staple\n")
+    mail.cli("cert", "export", own, "--pkcs12", "--passphrase-file", secret, "--output", file)
+    mail.run("cert", "import", file, "--passphrase-file", secret)  # it is there already, and was read all the same
+    mail.json("status")
+    assert in_memory(mail.process.pid, NAME.encode())  # what is looked for is found
+    assert not in_memory(mail.process.pid, secret.read_bytes().strip())
+
+
 def test_names_in_the_common_name_only(mail, tmp_path):
     pem, key = tmp_path / "cn.pem", tmp_path / "cn.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=old.example.test", "-keyout", key,
