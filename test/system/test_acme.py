@@ -1,99 +1,17 @@
 """Certificates by ACME: uacme and Pebble on loopback, with http-01 really asked for."""
 import base64
 import datetime
-import http.server
 import json
-import pathlib
 import socket
-import threading
-import urllib.request
+import time
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtensionOID
 from harness import net
-from harness.certs import server_context, trusting
-from harness.peers import Peer, need
+from harness.acme import NAMES, Pebble, RenewalInfo
 from harness.smtp import Client
-
-NAMES = ("mx.example.test", "mail.example.test")
-
-
-class Pebble(Peer):
-    """Let's Encrypt's test authority. It asks the names of resolver, and http-01 on self.http_port."""
-
-    def __init__(self, authority, resolver, validity=7776000, bindings=None):
-        self.program = need("pebble", "pebble")
-        need("uacme", "uacme")
-        super().__init__("pebble-")
-        self.port, self.management, self.http_port, self.tls_port = net.free_ports(4)
-        self.resolver, self.environment = resolver, {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
-        pem = pathlib.Path(authority.issue("localhost", "127.0.0.1", file=f"pebble-{self.port}.pem"))
-        (self.folder / "config.json").write_text(json.dumps({"pebble": {
-            "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
-            "certificate": str(pem), "privateKey": str(self.key_of(pem)), "httpPort": self.http_port,
-            "tlsPort": self.tls_port, "ocspResponderURL": "", "externalAccountBindingRequired": bool(bindings),
-            "externalAccountMACKeys": bindings or {}, "certificateValidityPeriod": validity}}))
-
-    def key_of(self, pem):
-        text = pem.read_bytes()
-        path = self.folder / "key.pem"
-        path.write_bytes(text[text.index(b"-----BEGIN PRIVATE KEY"):])
-        return path
-
-    def start(self):
-        self.spawn("env", *(f"{key}={value}" for key, value in self.environment.items()), self.program, "-config",
-                   self.folder / "config.json", "-dnsserver", f"127.0.0.1:{self.resolver.port}")
-        return self.wait_port(self.port)
-
-    def stop(self):
-        net.end(self.process)
-
-    def conf(self, authority, **keys):
-        """The document's acme section that uses it."""
-        return {"directory": f"https://127.0.0.1:{self.port}/dir", "contact": "postmaster@example.test",
-                "names": list(NAMES), "http-bind": f"127.0.0.1:{self.http_port}", "trust-file": str(authority.pem), **keys}
-
-
-class RenewalInfo:
-    """Pebble's directory with renewalInfo added, which Pebble does not have; self.window is what it says."""
-
-    def __init__(self, authority, pebble):
-        self.port, self.asked, self.window = net.free_port(), [], (30, 31)
-        trust = trusting(authority.pem)
-        with urllib.request.urlopen(f"https://127.0.0.1:{pebble.port}/dir", context=trust) as response:
-            directory = json.load(response) | {"renewalInfo": f"https://127.0.0.1:{self.port}/renewal"}
-        stub = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):  # noqa: N802
-                stub.asked.append(self.path)
-                now = datetime.datetime.utcnow()
-                start, end = ((now + datetime.timedelta(days=d)).isoformat() + "Z" for d in stub.window)
-                body = directory if self.path == "/dir" else {"suggestedWindow": {"start": start, "end": end}}
-                text = json.dumps(body).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Retry-After", "21600")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text if self.command == "GET" else b"")
-
-            do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        context = server_context(authority.issue("127.0.0.1", file=f"ari-{self.port}.pem"))
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture
@@ -226,6 +144,7 @@ def test_renewal_on_demand(sealpost, peer, authority, names):
     mail = sealpost(certificates={"acme": pebble.conf(authority)}).start()
     first = wait_issued(mail)
     net.wait_for(lambda: events(mail, 50031), 10, "the event")
+    time.sleep(1)  # which one is newer is told by the second in which it begins
     mail.cli("cert", "renew")
     second = served(mail)
     assert is_of_pebble(second) and second != first

@@ -58,6 +58,7 @@ class Sealpost:
         self.document = self.default_document()
         self.document.update(sections)
         self.process, self.runs = None, 0
+        self.environment = None  # None: the test's own
 
     def default_document(self):
         return {
@@ -99,7 +100,7 @@ class Sealpost:
         self.output = self.folder / f"stdout.{self.runs}"
         with open(self.log, "ab") as log, open(self.output, "wb") as out:
             self.process = subprocess.Popen([self.program, "serve", "--config", str(self.file), "--data", str(self.data)],
-                                            stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.environment)
         if wait:
             self.wait_ready(seconds)
         return self
@@ -152,7 +153,7 @@ class Sealpost:
     def run(self, *arguments, stdin=None, seconds=60):
         done = subprocess.run([self.program, *map(str, arguments), "--data", str(self.data)], input=stdin, timeout=seconds,
                               stdin=subprocess.DEVNULL if stdin is None else None, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False)
+                              stderr=subprocess.PIPE, text=True, check=False, env=self.environment)
         found = SANITIZER.search(done.stderr)
         assert not found, done.stderr
         return done

@@ -55,6 +55,7 @@ class Sink:
             if self.closing.is_set():
                 connection.close()
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             session = Session(self, connection)
             with self.lock:
                 self.sessions.append(session)
