@@ -9,6 +9,23 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 
+/* The published TLSA records name other keys: later the plan could only refuse. */
+static void say_publish_first(const json_t *request)
+{
+    struct span rest = answer_text(request, "publish-first"), line;
+    if (rest.n == 0)
+        return;
+    fputs("  this key is new to the published TLSA records; before its certificate serves, "
+          "publish:\n",
+          stderr);
+    while (span_cut(&rest, '\n', &line)) {
+        struct buf clean = BUF_INIT(BUF_UNLIMITED);
+        clean_add(&clean, line);
+        fprintf(stderr, "    %s\n", buf_text(&clean));
+        buf_done(&clean);
+    }
+}
+
 static void say_request(struct command *c, const json_t *request)
 {
     struct buf names = BUF_INIT(BUF_UNLIMITED);
@@ -26,6 +43,7 @@ static void say_request(struct command *c, const json_t *request)
             buf_text(&clean));
     buf_done(&clean);
     buf_done(&names);
+    say_publish_first(request);
 }
 
 int run_cert_request(struct command *c)

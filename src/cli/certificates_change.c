@@ -191,6 +191,7 @@ int run_cert_renew(struct command *c)
     if (code != CLI_DONE)
         return code;
     client_target(&target, "/v1/certificates/renew");
+    client_add_query(&target, "force", options_has(&c->options, "force") ? SPAN("1") : SPAN_NONE);
     code = client_send(c, "POST", &target, NULL, &answer);
     if (code == CLI_DONE && c->json)
         command_print_json(c, answer);

@@ -63,6 +63,12 @@ static const struct option cert_requests_items[] = {
 static const struct option_table cert_requests_options = {cert_requests_items,
                                                           COUNT_OF(cert_requests_items)};
 
+static const struct option cert_renew_items[] = {
+    {"force", NULL, "make a key although published TLSA records name another", 0},
+};
+static const struct option_table cert_renew_options = {cert_renew_items,
+                                                       COUNT_OF(cert_renew_items)};
+
 static const struct option cert_export_items[] = {
     {"pkcs12", NULL, "with the private key, as PKCS#12", 0},
     {"passphrase-file", "FILE", "its first line is the passphrase; else it is asked for", 0},
@@ -97,7 +103,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
      "renew the certificate by ACME, now",                                                         \
      "Once the new certificate is in force the command ends. With a thumbprint, only a "           \
      "certificate that\nACME brought.",                                                            \
-     {0},                                                                                          \
+     {&cert_renew_options},                                                                        \
      0,                                                                                            \
      1,                                                                                            \
      run_cert_renew},                                                                              \

@@ -148,7 +148,8 @@ static bool judge_renewal(struct diagnosis *d, const struct standing *s, struct 
                                SPAN_ARG(kinds(d, host)), acme->reuse_key ? "true" : "false");
     f->consequence = SPAN("the renewed certificate will be refused, and the present one serves "
                           "until it expires");
-    f->remedy = remedy_publish(d->arena, s->connector, chosen);
+    if (!outlives_renewal(chosen, host, true)) /* the key is not what they name */
+        f->remedy = remedy_publish(d->arena, s->connector, chosen);
     if (!acme->reuse_key)
         f->remedy = remedy_join(d->arena,
                                 SPAN("# in the document: certificates: {acme: {reuse-key: true}}"),

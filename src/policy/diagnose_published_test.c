@@ -153,6 +153,27 @@ static void test_tlsa_before_renewal(void **state)
     buf_done(&sha);
 }
 
+/* What a request says, before its certificate comes. */
+static void test_publish_first(void **state)
+{
+    (void)state;
+    struct certificate *c = add_issued("mail.example.com", -10, 80);
+    struct span names[] = {SPAN("other.example.com"), SPAN("*.example.com")};
+    const char *other = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    assert_span(dns_facts_publish_first(&store.arena, &dns, names, 2, span_of(other)), "");
+    publish(3, 1, key_hash(c));
+    assert_span(dns_facts_publish_first(&store.arena, &dns, names, 1, span_of(other)), "");
+    assert_span(dns_facts_publish_first(&store.arena, &dns, names, 2, span_of(c->spki)), "");
+    assert_span(dns_facts_publish_first(&store.arena, &dns, names, 2, span_of(other)),
+                "_25._tcp.mail.example.com. IN TLSA 3 1 1 "
+                "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    publish(2, 0, span_make(hash, sizeof(hash))); /* it may issue this one as well */
+    assert_span(dns_facts_publish_first(&store.arena, &dns, names, 2, span_of(other)), "");
+    host.known = FACT_CANNOT_TELL;
+    assert_span(dns_facts_publish_first(&store.arena, &dns, names, 2, span_of(other)), "");
+    assert_span(dns_facts_publish_first(&store.arena, NULL, names, 2, span_of(other)), "");
+}
+
 /* ---- MX ---- */
 
 static void test_mx(void **state)
@@ -333,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup(test_tlsa_mismatch, reset),
         cmocka_unit_test_setup(test_tlsa_authority, reset),
         cmocka_unit_test_setup(test_tlsa_before_renewal, reset),
+        cmocka_unit_test_setup(test_publish_first, reset),
         cmocka_unit_test_setup(test_mx, reset),
         cmocka_unit_test_setup(test_mx_not_covered, reset),
         cmocka_unit_test_setup(test_mta_sts_mx_not_listed, reset),

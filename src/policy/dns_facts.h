@@ -75,4 +75,10 @@ bool dns_facts_tlsa_binds(const struct host_fact *host);
  * promises a certificate that everybody can verify. */
 bool dns_facts_promises(const struct domain_fact *domain, struct span host);
 
+/* For a new key (spki: the SHA-256 of its SubjectPublicKeyInfo, in hexadecimal): the TLSA records
+ * to publish before a certificate with it serves, one a line, for those of the names whose records
+ * bind senders and name neither this key nor an authority. Empty: none. */
+struct span dns_facts_publish_first(struct arena *arena, const struct dns_facts *facts,
+                                    const struct span *names, size_t name_count, struct span spki);
+
 #endif

@@ -6,6 +6,7 @@
 #include "service/admin_certificates.h"
 #include "service/admin_changes.h"
 #include "service/apply.h"
+#include "service/dns_watch.h"
 
 enum { ID_HEX = 16, CSR_MAX = 1024 * 1024 };
 
@@ -39,12 +40,23 @@ static const struct certificate_request *find(struct admin_call *call, const str
     return NULL;
 }
 
+/* With what has to be published before its certificate serves. */
+static json_t *whole_request(struct admin_call *call, const struct certificate_request *request)
+{
+    json_t *value = request_to_json(request, true);
+    struct span first =
+        dns_facts_publish_first(call->arena, dns_watch_facts(call->admin->world->dns_watch),
+                                request->names, request->name_count, request->spki);
+    present_set(value, "publish-first", present_text_or_null(first));
+    return value;
+}
+
 void admin_get_request(struct admin_call *call)
 {
     struct snapshot *s = snapshot_current(call->admin->world);
     const struct certificate_request *request = find(call, s);
     if (request)
-        admin_answer(call, 200, request_to_json(request, true));
+        admin_answer(call, 200, whole_request(call, request));
     snapshot_release(s);
 }
 
@@ -191,7 +203,7 @@ static enum err store_request(const struct making *m, struct span csr, json_t **
     enum err err =
         certificates_add_request(m->call->admin->world->data_directory, m->key, &request);
     if (err == OK)
-        *value = request_to_json(&request, true);
+        *value = whole_request(m->call, &request);
     return err;
 }
 

@@ -119,7 +119,7 @@ def wait_finding(mail, name):
 def test_change_that_tlsa_contradicts_is_refused(mail, authority):
     old, new = authority.issue(NAME, days=(-80, 60), file="old.pem"), authority.issue(NAME, file="new.pem")
     daemon = mail({TLSA: [tlsa_of(old)]})
-    daemon.cli("cert", "import", old, "--force")  # the first one cannot be what the records name
+    thumbprint = daemon.json("cert", "import", old, "--force")["thumbprint"]  # the first one cannot be what the records name
     known = published(daemon, lambda known: known["fqdns"][0]["known"] == "yes")
     assert known["fqdns"] == [{"fqdn": NAME, "known": "yes", "dnssec": "not-tried", "tlsa": [tlsa_of(old)]}], known
     assert "tlsa-mismatch" not in findings(daemon)
@@ -132,6 +132,11 @@ def test_change_that_tlsa_contradicts_is_refused(mail, authority):
     assert dry["plan"]["refused"], dry
     explained = daemon.json("explain", "internet", "--if-imported", new)
     assert "DANE" in explained["change"]["consequence"], explained
+
+    # A request says it as soon as there is a key.
+    done = daemon.run("cert", "request", NAME)
+    assert done.returncode == 0 and f"_25._tcp.{NAME}. IN TLSA 3 1 1 " in done.stderr, done.stderr
+    assert "TLSA" not in daemon.run("cert", "request", NAME, "--existing", thumbprint).stderr
 
     # Published before the key changes, the same change is fine.
     daemon.server.records[TLSA] = [tlsa_of(old), tlsa_of(new)]
@@ -152,6 +157,18 @@ def test_what_was_known_outlives_a_name_server(mail, authority):
     looked_again(daemon)
     assert "tlsa-mismatch" in findings(daemon)
     assert not [e for e in daemon.events() if e["name"] == "mended" and "tlsa" in e["text"]]
+
+
+def test_renewal_with_a_key_that_is_not_published(mail, authority):
+    """Refused before the key is made; nobody is asked for a certificate."""
+    pem = authority.issue(NAME, file="renewed.pem")
+    acme = {"directory": "https://127.0.0.1:9/nobody", "names": [NAME], "http-bind": "127.0.0.1:0"}
+    daemon = mail({TLSA: [tlsa_of(pem)]}, certificates={"acme": acme})
+    daemon.cli("cert", "import", pem, "--force")
+    finding = wait_finding(daemon, "tlsa-renewal")
+    assert finding["severity"] == "yellow" and "reuse-key: true" in finding["remedy"], finding
+    done = daemon.run("cert", "renew")
+    assert done.returncode == 1 and "makes a new key" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 # ---- MTA-STS ----
