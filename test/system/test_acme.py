@@ -157,6 +157,37 @@ def test_renewal_on_demand(sealpost, peer, authority, names):
     assert served(mail) == second and len(events(mail, 50032)) == 1  # it waits, also after a restart
 
 
+def test_what_is_refused_waits(sealpost, peer, authority, names, tmp_path):
+    """The plan refuses it: it is kept, tried again without another order, and taken as soon as it does no harm."""
+    pebble = peer(Pebble, authority, names)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    wildcard = folder / "wildcard.pem"
+    wildcard.write_bytes(authority.issue("*.example.test").read_bytes())
+    wildcard.chmod(0o600)
+    # An exact name goes before a wildcard, but Pebble's chain leads nowhere here, and the wildcard's to a root.
+    mail = sealpost(certificates={"acme": pebble.conf(authority), "directory": str(folder)}).internet(fqdn=NAMES[0]).start()
+    assert mail.run("cert", "renew").returncode != 0  # the wildcard covers the names: nothing is due by itself
+    event = events(mail, 50032)[0]
+    waiting = mail.data / "acme" / "waiting.pem"
+    assert "not put in force" in event["text"] and f"sealpost cert import {waiting} --force" in event["remedy"], event
+    assert waiting.stat().st_mode & 0o777 == 0o600 and not is_of_pebble(served(mail))
+    kept = waiting.read_bytes()
+    pebble.stop()  # nothing can be ordered from now on
+    assert mail.run("cert", "renew").returncode != 0
+    assert "not put in force" in events(mail, 50032)[-1]["text"] and waiting.read_bytes() == kept
+    waiting.write_bytes(kept[:len(kept) // 2])  # damaged: another has to be ordered, which is not possible now
+    assert mail.run("cert", "renew").returncode != 0
+    assert "not put in force" not in events(mail, 50032)[-1]["text"]
+    waiting.write_bytes(kept)
+    mail.document["certificates"].pop("directory")
+    mail.restart()
+    mail.run("cert", "renew")
+    net.wait_for(lambda: is_of_pebble(served(mail)), 20, lambda: said(mail))
+    assert served(mail) == x509.load_pem_x509_certificate(kept)
+    assert not waiting.exists()
+
+
 def test_external_account_binding(sealpost, peer, authority, names, tmp_path):
     secret = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
     pebble = peer(Pebble, authority, names, bindings={"kid-1": secret})
