@@ -11,6 +11,7 @@
 #include "io/process.h"
 #include "service/renew_private.h"
 #include "service/rotate.h"
+#include "store/certificates.h"
 
 enum {
     ACCOUNT_LIMIT_MS = 120000,
@@ -133,7 +134,7 @@ static enum err put_in_force(struct attempt *a, struct buf *pem)
 static void take_issued(struct attempt *a)
 {
     struct buf pem = BUF_INIT(CERT_PEM_MAX);
-    enum err err = renew_file_read(a->issued, &pem);
+    enum err err = certificate_file_read(a->issued, &pem);
     if (err == OK)
         err = buf_add_char(&pem, '\n');
     if (err == OK)
@@ -289,7 +290,7 @@ static enum err add_binding(struct attempt *a, struct command *c)
     if (a->conf->eab_key_id.n == 0 || access(bound_mark(a), F_OK) == 0)
         return OK;
     const char *path = arena_text(&a->arena, a->conf->eab_key_file);
-    enum err err = is_read_by_others(path) ? ERR_REFUSED : renew_file_read(path, &key);
+    enum err err = is_read_by_others(path) ? ERR_REFUSED : certificate_file_read(path, &key);
     if (err == ERR_REFUSED) {
         buf_addf(&a->why, "%s can be read by others, and holds a secret", path);
         a->remedy = arena_printf(&a->arena, "chmod 600 %s", path);
@@ -383,7 +384,7 @@ static bool try_waiting(struct attempt *a)
 {
     struct buf pem = BUF_INIT(CERT_PEM_MAX), why = BUF_INIT(1024);
     struct certificate *c;
-    bool good = renew_file_read(a->waiting, &pem) == OK &&
+    bool good = certificate_file_read(a->waiting, &pem) == OK &&
                 certificate_parse_pem(buf_span(&pem), SPAN_NONE, &c, &why) == OK;
     if (good) {
         int64_t now = clock_now_ms(), half = c->not_before_ms / 2 + c->not_after_ms / 2;

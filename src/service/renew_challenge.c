@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "io/http.h"
 #include "service/renew_private.h"
+#include "store/certificates.h"
 
 enum { TOKEN_MAX = 256, ANSWER_MAX = 1024 };
 
@@ -59,7 +60,7 @@ static void answer(void *context, struct http_request *r)
     bool found = http_request_method(r) == HTTP_GET && span_starts(path, below) && is_token(token);
     if (found) {
         snprintf(file, sizeof(file), "%s/" SPAN_FMT, c->folder, SPAN_ARG(token));
-        found = renew_file_read(file, &text) == OK;
+        found = certificate_file_read(file, &text) == OK;
     }
     LOG(LOG_INFO, "acme-challenge-asked", LOG_S("path", path), LOG_N("found", found));
     http_respond(r, found ? 200 : 404, "text/plain", found ? buf_span(&text) : SPAN("not found\n"));

@@ -32,7 +32,6 @@ uint64_t renew_hash(uint64_t before, struct span text);
 bool renew_covers(const struct certificate *c, struct span name);
 
 /* Whole files in folders of ours, mode `mode`, folders 0700. */
-enum err renew_file_read(const char *path, struct buf *text) MUST_USE;
 enum err renew_file_write(const char *path, unsigned mode, struct span text) MUST_USE;
 enum err renew_folder(const char *path) MUST_USE;
 

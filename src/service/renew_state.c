@@ -6,25 +6,11 @@
 
 #include "base/num.h"
 #include "service/renew_private.h"
+#include "store/certificates.h"
 
 enum { STATE_MAX = 16384, ERROR_MAX = 2048 };
 
 /* ---- files ---- */
-
-enum err renew_file_read(const char *path, struct buf *text)
-{
-    char piece[4096];
-    ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_DENIED : ERR_IO;
-    enum err err = OK;
-    while (err == OK && (n = read(fd, piece, sizeof(piece))) != 0)
-        err = n < 0 ? ERR_IO : buf_add(text, span_make(piece, (size_t)n));
-    explicit_bzero(piece, sizeof(piece)); /* it may have been a key */
-    close(fd);
-    return err;
-}
 
 static bool write_all(int fd, struct span text)
 {
@@ -97,7 +83,7 @@ void renew_state_load(const char *data_directory, struct renew_state *state)
     struct buf text = BUF_INIT(STATE_MAX);
     *state = (struct renew_state){.last_error = BUF_INIT(ERROR_MAX)};
     state_path(data_directory, path);
-    if (renew_file_read(path, &text) == OK) {
+    if (certificate_file_read(path, &text) == OK) {
         struct span rest = buf_span(&text), line;
         while (span_cut(&rest, '\n', &line)) {
             size_t at = span_find(line, '=');

@@ -8,8 +8,6 @@
 /* In the data folder: copies of what files of the named folder held last. */
 #define CERTIFICATES_KEPT "/certificates/kept"
 
-/* Adds the file's content, at most the buf's limit. */
-enum err certificate_file_read(const char *path, struct buf *text) MUST_USE;
 /* Mode 0600, flushed, then renamed into place, and the folder flushed. */
 enum err certificate_file_write(const char *folder, const char *name, struct span text) MUST_USE;
 

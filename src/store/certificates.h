@@ -68,6 +68,10 @@ struct certificate_set *certificates_kept(const char *data_directory);
 struct certificate_set *certificate_set_keep(struct certificate_set *set);
 void certificate_set_release(struct certificate_set *set);
 
+/* Adds the content of a file that may hold a private key, at most the buf's limit. Neither waits
+ * for the other end of a pipe nor leaves a copy behind. */
+enum err certificate_file_read(const char *path, struct buf *text) MUST_USE;
+
 /* Each writes whole files or nothing, mode 0600, durably. */
 enum err certificates_add(const char *data_directory, const struct certificate *certificate,
                           const struct certificate_meta *meta) MUST_USE;
