@@ -184,6 +184,10 @@ static const struct schema_map retry_map = {"retry", sizeof(struct retry_conf), 
 static const struct schema_key send_keys[] = {
     {"enabled", VALUE_BOOL, AT(struct send_connector, enabled), .fallback = "true",
      .explanation = "Whether routing uses it.", .exchange = "Enabled"},
+    {"hold", VALUE_BOOL, AT(struct send_connector, hold), .fallback = "false",
+     .explanation = "Whether what it takes waits, without an attempt, until this is false again: "
+                    "for the time in which a next hop is not to be bothered.",
+     .exchange = "Suspend-Queue", .postfix = "defer_transports"},
     {"address-spaces", VALUE_ADDRESS_SPACES, .required = true,
      LIST_AT(struct send_connector, address_spaces, address_space_count),
      .explanation = "What it takes: \"example.com\", \"*.example.com\" (the domain and its "

@@ -142,7 +142,8 @@ static bool connect(struct hop *hop)
 void hop_run(struct hop *hop)
 {
     struct deliver *d = hop->deliver;
-    if (!hop->connector || d->stopping || !d->started || hop_is_waiting(hop, clock_now_ms()))
+    if (!hop->connector || hop->connector->hold || d->stopping || !d->started ||
+        hop_is_waiting(hop, clock_now_ms()))
         return;
     while (!list_is_empty(&hop->ready)) {
         if (session_wake_idle(hop))
@@ -240,6 +241,8 @@ static struct span state_of(const struct hop *hop)
 {
     if (!hop->connector)
         return SPAN("unreachable");
+    if (hop->connector->hold)
+        return SPAN("held");
     if (hop_is_waiting(hop, clock_now_ms()))
         return SPAN("retry");
     return hop->in_flight ? SPAN("active") : SPAN("idle");

@@ -141,7 +141,7 @@ static void fetch(struct job *job)
 struct job *job_take(struct hop *hop, size_t most, void (*fetched)(void *, struct job *),
                      void (*empty)(void *, struct job *), void *context)
 {
-    if (list_is_empty(&hop->ready))
+    if (list_is_empty(&hop->ready) || (hop->connector && hop->connector->hold))
         return NULL;
     struct pending_message *m = LIST_OBJECT(hop->ready.next, struct pending, node)->message;
     struct job *job = job_new(hop, m);
