@@ -380,6 +380,7 @@ enum err deliver_new(struct world *world, struct deliver **deliver, struct buf *
     map_init(&d->loads);
     d->wake_timer = loop_timer_new(d->loop, on_wake, d);
     d->stop_timer = loop_timer_new(d->loop, on_stop_check, d);
+    d->patience_timer = loop_timer_new(d->loop, share_on_patience, d);
     d->workers = workers_new(MAILDIR_THREADS);
     struct filling f = {.deliver = d};
     enum err err = queue_each_pending(world->store, fill, &f);
@@ -450,6 +451,7 @@ void deliver_free(struct deliver *d)
     wake_heap_done(&d->wakes);
     loop_timer_free(d->wake_timer);
     loop_timer_free(d->stop_timer);
+    loop_timer_free(d->patience_timer);
     if (d->resolver)
         resolver_free(d->resolver);
     while (d->retired) {

@@ -1,5 +1,6 @@
 /* deliver_private: the values that the files of the journey out share: deliver.c (messages and
- * recipients), deliver_hop.c (next hops), deliver_job.c (one message for one next hop),
+ * recipients), deliver_hop.c (next hops), deliver_share.c (their shares of a connector's
+ * connections), deliver_job.c (one message for one next hop),
  * deliver_lookup.c (DNS), deliver_session.c (SMTP and LMTP), deliver_maildir.c, report.c (outcomes
  * into the queue). All run on the delivery loop. */
 #ifndef SERVICE_DELIVER_PRIVATE_H
@@ -10,6 +11,7 @@
 #include "io/resolver.h"
 #include "io/worker.h"
 #include "mail/outcome.h"
+#include "policy/concurrency.h"
 #include "policy/route.h"
 #include "service/deliver.h"
 #include "service/deliver_wake.h"
@@ -54,7 +56,9 @@ struct hop {
     const struct send_connector *connector; /* of deliver->snapshot; NULL: unreachable */
     struct list ready;                      /* pending */
     struct list sessions;                   /* open ones */
-    struct list starving; /* in its connector's list: has work and may not connect */
+    struct list starving;        /* in its connector's list: has work and may not connect */
+    struct connector_load *load; /* of its connector; NULL until it is needed */
+    enum hop_health health;
     struct loop_timer *retry_timer;
     uint64_t pending_count;     /* recipients that belong to it, in any state */
     uint64_t not_waiting_count; /* of these, the held ones and those that are being sent */
@@ -67,10 +71,19 @@ struct hop {
     char text[]; /* key, connector name, destination */
 };
 
-/* How many connections each send connector has. */
+/* The connections of a send connector. */
 struct connector_load {
-    uint64_t connections;
-    struct list starving; /* hops */
+    uint64_t in_use[HOP_HEALTHS];      /* by hops of each health */
+    struct list starving[HOP_HEALTHS]; /* hops that have work and find no place */
+    enum hop_health served_last;
+    struct list opening, idle; /* holders, oldest first */
+};
+
+/* A connection that holds a place without carrying mail: not answered yet, or idle. */
+struct holder {
+    struct list node; /* in its connector's list; in none while it carries mail */
+    struct hop *hop;
+    int64_t since_ms; /* monotonic */
 };
 
 struct deliver {
@@ -85,8 +98,9 @@ struct deliver {
     struct map domains;  /* text -> itself; kept until the end, as domains come back */
     struct map loads;    /* connector name -> connector_load */
     struct wake_heap wakes;
-    struct loop_timer *wake_timer, *stop_timer;
+    struct loop_timer *wake_timer, *stop_timer, *patience_timer;
     struct list jobs; /* under way */
+    bool patience_is_watched;
     bool stopping, started;
     _Atomic bool stopped;
 };
@@ -116,6 +130,8 @@ struct hop *hop_find(struct deliver *d, const struct next_hop *next_hop);
 struct hop *hop_find_unreachable(struct deliver *d);
 /* Starts as much as the limits allow. */
 void hop_run(struct hop *hop);
+/* A connection was made and speaks: there may be more of them. */
+void hop_answered(struct hop *hop);
 void hop_succeeded(struct hop *hop);
 /* Waits longer before the next attempt; all its recipients wait with it. */
 void hop_failed(struct hop *hop, const struct outcome *why);
@@ -128,6 +144,22 @@ void hop_retry_now(struct hop *hop);
 void hop_rebind(struct hop *hop);
 void hop_free(struct hop *hop);
 bool hop_is_waiting(const struct hop *hop, int64_t now_ms);
+
+/* ---- deliver_share.c ---- */
+
+/* A place for one more connection of the hop. False: there is none for hops of its health; it is
+ * run again when one is free. */
+bool share_take(struct hop *hop);
+void share_give_back(struct hop *hop);
+void share_set_health(struct hop *hop, enum hop_health health);
+/* The connection begins to wait for its peer's first answer, or does so again with another peer. */
+void share_opening(struct hop *hop, struct holder *h);
+/* It has nothing to do. False: others wait for its place and it has to end. */
+bool share_idle(struct hop *hop, struct holder *h);
+/* It carries mail, or has ended. */
+void share_busy(struct holder *h);
+/* The patience timer's: hurries those on that keep others waiting. */
+void share_on_patience(void *context);
 
 /* ---- deliver_job.c ---- */
 
@@ -204,6 +236,11 @@ void session_start(struct hop *hop);
 /* An open session that has nothing to do takes the next job. False: there is none. */
 bool session_wake_idle(struct hop *hop);
 void session_close_idle(struct hop *hop);
+/* Others wait for its place: the target at hand, which has not answered for so long, is given up.
+ */
+void session_hurry(struct holder *h, int64_t waited_ms);
+/* Others wait for its place: it has been idle for long enough. */
+void session_end_idle(struct holder *h);
 /* At the very end: all of the hop's sessions, whatever they do. */
 void session_free_all(struct hop *hop);
 void maildir_start(struct hop *hop);

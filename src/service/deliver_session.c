@@ -19,6 +19,7 @@ enum {
 static void session_free(struct session *s)
 {
     list_remove(&s->node);
+    share_busy(&s->holder);
     session_disconnect(s);
     lookup_free(s->lookup);
     loop_timer_free(s->idle_timer);
@@ -91,6 +92,7 @@ static void start_transaction(struct session *s)
 static void quit(struct session *s)
 {
     s->state = SESSION_QUITTING;
+    share_busy(&s->holder);
     loop_timer_stop(s->idle_timer);
     smtp_client_quit(s->machine);
 }
@@ -111,6 +113,10 @@ static void become_idle(struct session *s)
         quit(s);
         return;
     }
+    if (!s->job && !share_idle(s->hop, &s->holder)) {
+        quit(s);
+        return;
+    }
     s->state = SESSION_IDLE;
     stream_set_deadline(s->stream, 0);
     loop_timer_start(s->idle_timer, (int64_t)s->connector->idle_timeout_ms);
@@ -118,6 +124,8 @@ static void become_idle(struct session *s)
 
 static void go_on(struct session *s)
 {
+    share_busy(&s->holder);
+    hop_answered(s->hop);
     if (s->job && s->job_fetched) {
         start_transaction(s);
         return;
@@ -289,6 +297,8 @@ static void on_lookup(void *context, const struct target *targets, size_t count,
                       const struct outcome *failure)
 {
     struct session *s = context;
+    if (s->has_failure) /* it was hurried, and waits for its job to be given up with it */
+        return;
     if (count) {
         s->targets = targets;
         s->target_count = count;
@@ -348,6 +358,13 @@ static void on_idle(void *context)
     session_pump(s);
 }
 
+void session_end_idle(struct holder *h)
+{
+    struct session *s = LIST_OBJECT(h, struct session, holder);
+    share_busy(h);
+    loop_timer_start(s->idle_timer, 0); /* not from within what asks for it */
+}
+
 void session_start(struct hop *hop)
 {
     struct session *s = calloc(1, sizeof(*s));
@@ -358,6 +375,7 @@ void session_start(struct hop *hop)
     s->connector = hop->connector;
     s->idle_timer = loop_timer_new(hop->deliver->loop, on_idle, s);
     list_append(&hop->sessions, &s->node);
+    share_opening(hop, &s->holder);
     take_job(s);
     s->lookup = lookup_new(hop, s->connector, on_lookup, s);
 }
@@ -369,10 +387,26 @@ bool session_wake_idle(struct hop *hop)
         if (!take_job(s))
             return false;
         s->state = SESSION_FETCHING;
+        share_busy(&s->holder);
         loop_timer_stop(s->idle_timer);
         return true;
     }
     return false;
+}
+
+void session_hurry(struct holder *h, int64_t waited_ms)
+{
+    struct session *s = LIST_OBJECT(h, struct session, holder);
+    share_busy(h);
+    if (s->target_count) {
+        session_hurry_target(s, waited_ms);
+        return;
+    }
+    struct outcome outcome =
+        outcome_local(&s->arena, FATE_LATER, CONCERN_NEXT_HOP, 451, "4.4.3",
+                      "No address was found within %lld s, and others waited for the connection",
+                      (long long)(waited_ms / SECOND_MS));
+    session_give_up(s, &outcome);
 }
 
 void session_close_idle(struct hop *hop)
