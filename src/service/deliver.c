@@ -148,8 +148,13 @@ struct acted {
 
 static void act(struct deliver *d, enum queue_action action, struct pending *p)
 {
-    if (p->state == PENDING_BUSY) /* the outcome of the attempt meets what the store now says */
+    if (p->state == PENDING_BUSY) { /* the outcome of the attempt meets what the store now says */
+        if (action == QUEUE_ACTION_HOLD || action == QUEUE_ACTION_RELEASE) {
+            p->held_meanwhile = action == QUEUE_ACTION_HOLD;
+            p->released_meanwhile = action == QUEUE_ACTION_RELEASE;
+        }
         return;
+    }
     struct hop *hop;
     switch (action) {
     case QUEUE_ACTION_HOLD: pending_make_held(d, p); break;

@@ -22,6 +22,7 @@ struct place {
     char folder[64];
     struct world world;
     struct peers *peers;
+    enum queue_action action;
 };
 
 static void setup(struct place *p, const char *limits)
@@ -78,12 +79,16 @@ static void on_accepted(void *context, struct queue_commit *commit, enum err err
     loop_stop(p->world.main_loop);
 }
 
-static void add_message(struct place *p, struct queue_commit *commit, struct span domain)
+static void add_message(struct place *p, struct queue_commit *commit, struct span domain,
+                        size_t recipients)
 {
     static const char content[] = "Subject: fair\r\n\r\nHello.\r\n";
-    struct recipient *recipient = ARENA_NEW(&commit->arena, struct recipient);
-    recipient->domain = domain;
-    recipient->address = arena_printf(&commit->arena, "box@" SPAN_FMT, SPAN_ARG(domain));
+    struct recipient *recipient = ARENA_ARRAY(&commit->arena, struct recipient, recipients);
+    for (size_t i = 0; i < recipients; i++) {
+        recipient[i].domain = domain;
+        recipient[i].address =
+            arena_printf(&commit->arena, "box%zu@" SPAN_FMT, i, SPAN_ARG(domain));
+    }
     struct queue_arrival *arrival = &commit->arrivals[commit->arrival_count++];
     *arrival = (struct queue_arrival){.envelope = {.id = message_id_new(clock_now_ms()),
                                                    .received_ms = clock_now_ms(),
@@ -91,9 +96,18 @@ static void add_message(struct place *p, struct queue_commit *commit, struct spa
                                                    .connector = SPAN("test"),
                                                    .protocol = SPAN("ESMTP"),
                                                    .recipients = recipient,
-                                                   .recipient_count = 1},
+                                                   .recipient_count = recipients},
                                       .content = queue_writer_new(p->world.store)};
     assert_int_equal(queue_writer_add(arrival->content, SPAN(content)), OK);
+}
+
+static void submit(struct place *p, struct queue_commit *commit)
+{
+    commit->done = on_accepted;
+    commit->context = p;
+    commit->loop = p->world.main_loop;
+    queue_submit(p->world.store, commit);
+    loop_run(p->world.main_loop);
 }
 
 /* One message for each next hop; every dead_each-th is a silent one, the first of them first. */
@@ -105,12 +119,9 @@ static void send_to_many(struct place *p, unsigned count, unsigned dead_each)
         add_message(p, commit,
                     arena_printf(&commit->arena, "[127.%d.%u.%u]",
                                  i % dead_each == 0 ? PEERS_SILENT : PEERS_WELL, i / 200,
-                                 i % 200 + 1));
-    commit->done = on_accepted;
-    commit->context = p;
-    commit->loop = p->world.main_loop;
-    queue_submit(p->world.store, commit);
-    loop_run(p->world.main_loop);
+                                 i % 200 + 1),
+                    1);
+    submit(p, commit);
 }
 
 /* Waits until so many recipients are left, or the time is over; returns how long that took. */
@@ -159,15 +170,64 @@ static void test_one_connection_to_who_has_not_answered(void **state)
     struct queue_commit *commit = queue_commit_new();
     commit->arrivals = ARENA_ARRAY(&commit->arena, struct queue_arrival, 50);
     for (int i = 0; i < 50; i++)
-        add_message(&p, commit, arena_printf(&commit->arena, "[127.%d.0.1]", PEERS_SILENT));
-    commit->done = on_accepted;
-    commit->context = &p;
-    commit->loop = p.world.main_loop;
-    queue_submit(p.world.store, commit);
-    loop_run(p.world.main_loop);
+        add_message(&p, commit, arena_printf(&commit->arena, "[127.%d.0.1]", PEERS_SILENT), 1);
+    submit(&p, commit);
     send_to_many(&p, 20, 20);
     wait_for_left(&p, 51, 10000);
     assert_int_equal(peers_connections(p.peers, PEERS_SILENT), 1);
+    teardown(&p);
+}
+
+/* Whether the peer announces its limit or just refuses what is beyond it, the others follow in
+ * further transactions at once. */
+static void test_recipients_beyond_the_peers_limit(void **state)
+{
+    (void)state;
+    static const int kinds[] = {PEERS_FEW, PEERS_STRICT};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct place p;
+        setup(&p, "max-connections: 10");
+        struct queue_commit *commit = queue_commit_new();
+        commit->arrivals = ARENA_NEW(&commit->arena, struct queue_arrival);
+        add_message(&p, commit, arena_printf(&commit->arena, "[127.%d.0.1]", kinds[i]), 7);
+        submit(&p, commit);
+        wait_for_left(&p, 0, 10000);
+        assert_int_equal(peers_messages(p.peers), 4);
+        assert_int_equal(atomic_load(&p.world.counters.recipients_deferred), 0);
+        teardown(&p);
+    }
+}
+
+static void on_acted(void *context, enum err err, const struct queue_acted *acted, size_t count)
+{
+    struct place *p = context;
+    assert_int_equal(err, OK);
+    deliver_acted(p->world.deliver, p->action, acted, count);
+    loop_stop(p->world.main_loop);
+}
+
+static void act(struct place *p, enum queue_action action)
+{
+    static const struct queue_filter all = {0};
+    p->action = action;
+    queue_act(p->world.store, action, &all, clock_now_ms(), SPAN("test"), p->world.main_loop,
+              on_acted, p);
+    loop_run(p->world.main_loop);
+}
+
+/* However holds and releases meet the fetches that are under way: what is released in the end goes
+ * out. */
+static void test_hold_and_release_while_messages_are_fetched(void **state)
+{
+    (void)state;
+    struct place p;
+    setup(&p, "max-connections: 4");
+    for (int round = 0; round < 10; round++) {
+        send_to_many(&p, 60, 1000);
+        act(&p, QUEUE_ACTION_HOLD);
+        act(&p, QUEUE_ACTION_RELEASE);
+    }
+    wait_for_left(&p, 10, 20000);
     teardown(&p);
 }
 
@@ -177,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_more_dead_next_hops_than_connections),
         cmocka_unit_test(test_dead_next_hops_with_places_to_spare),
         cmocka_unit_test(test_one_connection_to_who_has_not_answered),
+        cmocka_unit_test(test_recipients_beyond_the_peers_limit),
+        cmocka_unit_test(test_hold_and_release_while_messages_are_fetched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,9 @@ struct pending {
     uint32_t number;
     uint16_t attempts;
     uint8_t state;
-    bool delay_notified;
+    bool delay_notified : 1;
+    bool held_meanwhile : 1, released_meanwhile : 1; /* since it is BUSY; a fetch may show it as it
+                                                        was before */
 };
 
 struct pending_message {
@@ -113,6 +115,9 @@ void pending_make_waiting(struct deliver *d, struct pending *p, int64_t until_ms
 void pending_make_held(struct deliver *d, struct pending *p);
 /* Out of its hop's ready list and the heap, into a job. */
 void pending_make_busy(struct deliver *d, struct pending *p);
+/* Back from a job: held where the administrator said so meanwhile, else ready or waiting. */
+void pending_come_back_ready(struct deliver *d, struct pending *p);
+void pending_come_back_waiting(struct deliver *d, struct pending *p, int64_t until_ms);
 /* Forgets it: done, or gone from the store. */
 void pending_end(struct deliver *d, struct pending *p);
 const struct retry_conf *deliver_retry_conf(const struct hop *hop);
@@ -201,6 +206,9 @@ void job_judge(struct pending *p);
 void job_set_outcome(struct job *job, size_t recipient, const struct outcome *outcome);
 /* The same for all that have none yet. */
 void job_set_outcomes(struct job *job, const struct outcome *outcome);
+/* Those marked were not really tried: they are ready again at once and leave the job, which keeps
+ * at least one recipient. */
+void job_leave_behind(struct job *job, const bool *marked);
 /* Nothing was tried: the recipients are ready again at once. Frees the job. */
 void job_give_back(struct job *job);
 /* Every recipient has its outcome: into the queue it goes (report.c), then the job is freed. */

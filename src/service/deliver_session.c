@@ -74,8 +74,48 @@ void session_give_up(struct session *s, const struct outcome *why)
     session_end(s);
 }
 
+/* What the peer announced may be less than what the job was made for. */
+static void keep_within_limit(struct session *s)
+{
+    struct job *job = s->job;
+    unsigned limit = smtp_client_peer(s->machine)->max_recipients;
+    if (!limit || job->count <= limit)
+        return;
+    bool *marked = ARENA_ARRAY(&job->arena, bool, job->count);
+    for (size_t i = limit; i < job->count; i++)
+        marked[i] = true;
+    job_leave_behind(job, marked);
+}
+
+/* "Too many recipients", which says nothing of this one (RFC 5321 section 4.5.3.1.10). */
+static bool is_excess(const struct outcome *o)
+{
+    bool is_said =
+        strcmp(o->reply.enhanced, "4.5.3") == 0 || strcmp(o->reply.enhanced, "4.0.0") == 0;
+    return is_said && o->reply.code == 452 && o->fate == FATE_LATER &&
+           o->concern == CONCERN_RECIPIENT;
+}
+
+/* The peer took the message for some and had enough of the others: these follow at once. There are
+ * fewer each time, so it comes to an end. */
+static void leave_excess(struct session *s)
+{
+    struct job *job = s->job;
+    bool *marked = ARENA_ARRAY(&job->arena, bool, job->count);
+    bool is_taken = false, any = false;
+    for (size_t i = 0; i < job->count; i++) {
+        const struct outcome *o = &job->recipients[i].outcome;
+        is_taken = is_taken || o->fate == FATE_RELAYED || o->fate == FATE_DELIVERED;
+        marked[i] = is_excess(o);
+        any = any || marked[i];
+    }
+    if (is_taken && any)
+        job_leave_behind(job, marked);
+}
+
 static void start_transaction(struct session *s)
 {
+    keep_within_limit(s);
     struct job *job = s->job;
     s->recipients = ARENA_ARRAY(&job->arena, const struct recipient *, job->count);
     for (size_t i = 0; i < job->count; i++)
@@ -191,6 +231,7 @@ static void on_message_done(struct session *s)
 {
     s->messages++;
     hop_succeeded(s->hop);
+    leave_excess(s);
     finish_job(s);
     s->state = SESSION_IDLE;
     struct hop *hop = s->hop;
