@@ -101,6 +101,13 @@ static void add_message(struct place *p, struct queue_commit *commit, struct spa
     assert_int_equal(queue_writer_add(arrival->content, SPAN(content)), OK);
 }
 
+static void enlarge(struct queue_arrival *arrival, size_t size)
+{
+    static const char line[] = "One more line of a message that takes a while to be read.\r\n";
+    for (; arrival->envelope.size < size; arrival->envelope.size += sizeof(line) - 1)
+        assert_int_equal(queue_writer_add(arrival->content, SPAN(line)), OK);
+}
+
 static void submit(struct place *p, struct queue_commit *commit)
 {
     commit->done = on_accepted;
@@ -216,18 +223,25 @@ static void act(struct place *p, enum queue_action action)
 }
 
 /* However holds and releases meet the fetches that are under way: what is released in the end goes
- * out. */
+ * out. The contents are large, so that fetching takes a while. */
 static void test_hold_and_release_while_messages_are_fetched(void **state)
 {
     (void)state;
     struct place p;
     setup(&p, "max-connections: 4");
-    for (int round = 0; round < 10; round++) {
-        send_to_many(&p, 60, 1000);
+    struct queue_commit *commit = queue_commit_new();
+    commit->arrivals = ARENA_ARRAY(&commit->arena, struct queue_arrival, 6);
+    for (unsigned i = 0; i < 6; i++) {
+        add_message(&p, commit, arena_printf(&commit->arena, "[127.%d.0.%u]", PEERS_WELL, i + 1),
+                    1);
+        enlarge(&commit->arrivals[i], 4 << 20);
+    }
+    submit(&p, commit);
+    for (int round = 0; round < 20; round++) {
         act(&p, QUEUE_ACTION_HOLD);
         act(&p, QUEUE_ACTION_RELEASE);
     }
-    wait_for_left(&p, 10, 20000);
+    wait_for_left(&p, 0, 20000);
     teardown(&p);
 }
 
