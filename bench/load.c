@@ -15,7 +15,8 @@
 static const char program[] = "bench-load";
 
 enum {
-    OPENING_AT_ONCE = 128, /* a larger crowd overflows what a listener queues */
+    OPENING_AT_ONCE = 128,     /* a larger crowd overflows what a listener queues */
+    IDLE_OPENING_AT_ONCE = 32, /* until they rest: handshakes under way need memory of their own */
     ERRORS_LIMIT = 10000,
     DEFAULT_TOTAL = 1000
 };
@@ -34,7 +35,8 @@ bool loader_claim(struct loader *l, uint32_t *number)
 static bool start_next(struct loader *l)
 {
     uint32_t number;
-    if (!l->idle_count || l->opening >= OPENING_AT_ONCE || !loader_claim(l, &number))
+    size_t at_once = l->run->options.idle ? IDLE_OPENING_AT_ONCE : OPENING_AT_ONCE;
+    if (!l->idle_count || l->opening >= at_once || !loader_claim(l, &number))
         return false;
     client_start(l->idle[--l->idle_count], number);
     return true;

@@ -17,11 +17,18 @@ static const struct load_options *options_of(const struct client *c)
     return &c->loader->run->options;
 }
 
+/* The session is no longer one of those that are being opened. */
+static void settle(struct client *c)
+{
+    if (c->opening)
+        c->loader->opening--;
+    c->opening = false;
+}
+
 static void leave(struct client *c)
 {
     struct loader *l = c->loader;
-    if (c->step == STEP_CONNECT || c->step == STEP_GREETING)
-        l->opening--;
+    settle(c);
     if (c->step == STEP_HOLD)
         l->holding--;
     c->step = STEP_NONE;
@@ -141,6 +148,7 @@ static void count_transaction(struct client *c, uint64_t now)
 static void hold(struct client *c)
 {
     c->step = STEP_HOLD;
+    settle(c);
     c->loader->holding++;
     c->loader->counts.sessions++;
     c->loader->counts.last_done = measure_now();
@@ -221,7 +229,8 @@ static void on_reply(struct client *c, const char *line)
     bool pipelined = c->offers_pipelining && !options_of(c)->no_pipelining;
     switch (c->step) {
     case STEP_GREETING:
-        c->loader->opening--;
+        if (!options_of(c)->idle)
+            settle(c);
         say_ehlo(c, STEP_EHLO);
         break;
     case STEP_EHLO:
@@ -364,6 +373,7 @@ void client_start(struct client *c, uint32_t number)
     c->done_here = 0;
     c->began = measure_now();
     c->step = STEP_CONNECT;
+    c->opening = true;
     l->opening++;
     c->stream = (struct stream){loop_connect(&l->run->server), NULL};
     if (c->stream.fd < 0)

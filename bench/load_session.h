@@ -26,6 +26,7 @@ struct client {
     struct loader *loader;
     struct stream stream;
     enum step step;
+    bool opening; /* counted in loader->opening */
     bool offers_pipelining, offers_starttls;
     bool drained, hung_up; /* nothing to read until the next event; no more will be sent */
     uint32_t number;       /* of the transaction at hand */

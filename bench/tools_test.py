@@ -154,6 +154,16 @@ class ToolsTest(unittest.TestCase):
         self.assertTrue(1 <= kept["flushes"] <= 200)
         self.assertEqual((self.folder / "segment").stat().st_size, 200 * (4096 + 16))
 
+    def test_account_counts_descendants_that_ended(self):
+        address, _ = self.sink()
+        burn = "read go; (sha256sum </dev/zero & sleep 0.4; kill $!; wait $!) 2>/dev/null; read end"
+        with subprocess.Popen(["sh", "-c", burn], stdin=subprocess.PIPE, text=True) as shell:
+            shell.stdin.write("go\n")
+            shell.stdin.flush()
+            result = load(address, "--seconds", 1, "--account", shell.pid, "--account", shell.pid)
+            shell.stdin.close()
+        self.assertTrue(50_000 < result["cpu_us"] < 700_000, result["cpu_us"])
+
     def test_with_tls_and_threads(self):
         address, _ = self.smtp_limit()
         options = ("--starttls", "--no-pipelining", "--connections", 4, "--messages", 3, "--total", 60)
