@@ -46,7 +46,7 @@ static void watch(const struct peers *peers, int file)
 
 static void accept_one(struct peers *peers)
 {
-    struct sockaddr_in local;
+    struct sockaddr_in local = {0};
     socklen_t n = sizeof(local);
     int file = accept4(peers->listener, NULL, NULL, SOCK_CLOEXEC);
     if (file < 0)
