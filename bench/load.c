@@ -18,6 +18,7 @@ enum {
     OPENING_AT_ONCE = 128,     /* a larger crowd overflows what a listener queues */
     IDLE_OPENING_AT_ONCE = 32, /* until they rest: handshakes under way need memory of their own */
     ERRORS_LIMIT = 10000,
+    ADDRESS_LIMIT = 254, /* RFC 5321 section 4.5.3.1.3, without the brackets */
     DEFAULT_TOTAL = 1000
 };
 
@@ -210,6 +211,8 @@ static void parse(struct load_options *o, int argc, char **argv)
         args_fail(program, "--connect is missing");
     if (!o->connections || !o->messages || !o->threads)
         args_fail(program, "there must be a connection, a message and a thread");
+    if (strlen(o->sender) > ADDRESS_LIMIT || strlen(o->recipient) > ADDRESS_LIMIT)
+        args_fail(program, "an address has at most %d octets", ADDRESS_LIMIT);
     if (o->idle && o->threads > 1)
         args_fail(program, "--idle needs one thread");
 }

@@ -156,13 +156,13 @@ class ToolsTest(unittest.TestCase):
 
     def test_account_counts_descendants_that_ended(self):
         address, _ = self.sink()
-        burn = "read go; (sha256sum </dev/zero & sleep 0.4; kill $!; wait $!) 2>/dev/null; read end"
+        burn = "read go; sleep 0.2; (sha256sum </dev/zero & sleep 0.4; kill $!; wait $!) 2>/dev/null; read end"
         with subprocess.Popen(["sh", "-c", burn], stdin=subprocess.PIPE, text=True) as shell:
             shell.stdin.write("go\n")
             shell.stdin.flush()
-            result = load(address, "--seconds", 1, "--account", shell.pid, "--account", shell.pid)
+            result = load(address, "--seconds", 0.8, "--account", shell.pid, "--account", shell.pid)
             shell.stdin.close()
-        self.assertTrue(50_000 < result["cpu_us"] < 700_000, result["cpu_us"])
+        self.assertTrue(5_000 < result["cpu_us"] < 700_000, result["cpu_us"])
 
     def test_with_tls_and_threads(self):
         address, _ = self.smtp_limit()
