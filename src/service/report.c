@@ -376,6 +376,7 @@ static void submit(void *context)
     commit->done = on_committed;
     commit->context = job;
     commit->loop = job->deliver->loop;
+    commit->can_wait = true; /* the session goes on meanwhile */
     queue_submit(job->deliver->world->store, commit);
 }
 

@@ -98,6 +98,7 @@ struct queue_commit {
     void (*done)(void *context, struct queue_commit *commit, enum err err);
     void *context;
     struct loop *loop;
+    bool can_wait; /* a few milliseconds for others, so that one flush serves them all */
 };
 
 struct queue_commit *queue_commit_new(void);
