@@ -198,6 +198,7 @@ static void parse(struct load_options *o, int argc, char **argv)
         {"--idle", ARG_FLAG, &o->idle, NULL,
          "open all after EHLO, print `ready`, hold them until standard input ends"},
         {"--no-pipelining", ARG_FLAG, &o->no_pipelining, NULL, "even where it is offered"},
+        {"--quit-nowait", ARG_FLAG, &o->quit_nowait, NULL, "close after QUIT without its reply"},
         {"--account", ARG_LIST, &o->accounts, "PID",
          "a server whose processor time is counted, with its descendants; may be given again"},
         {"--threads", ARG_COUNT, &o->threads, "[N]",

@@ -14,7 +14,7 @@ struct load_options {
     const char *connect, *sender, *recipient;
     uint64_t connections, messages, total, size, domains, threads;
     double seconds, deadline;
-    bool starttls, resume, only_tls12, handshakes, idle, no_pipelining;
+    bool starttls, resume, only_tls12, handshakes, idle, no_pipelining, quit_nowait;
     struct arg_list accounts;
 };
 

@@ -72,25 +72,6 @@ static void advance(struct client *c, size_t n)
     }
 }
 
-/* False when the session has failed. */
-static bool send_unsent(struct client *c)
-{
-    while (c->unsent_count) {
-        ssize_t n = stream_write(&c->stream, c->unsent, c->unsent_count);
-        if (n == STREAM_AGAIN)
-            return true;
-        if (n < 0) {
-            client_fail(c, stream_why());
-            return false;
-        }
-        advance(c, (size_t)n);
-        if (!c->unsent_count && c->step == STEP_CONTENT)
-            c->asked = measure_now();
-    }
-    c->out_n = 0;
-    return true;
-}
-
 static void say_ehlo(struct client *c, enum step step)
 {
     c->step = step;
@@ -199,6 +180,28 @@ static void on_goodbye(struct client *c)
     if (options_of(c)->handshakes)
         count_transaction(c, now);
     leave(c);
+}
+
+/* False when the session has ended. */
+static bool send_unsent(struct client *c)
+{
+    while (c->unsent_count) {
+        ssize_t n = stream_write(&c->stream, c->unsent, c->unsent_count);
+        if (n == STREAM_AGAIN)
+            return true;
+        if (n < 0) {
+            client_fail(c, stream_why());
+            return false;
+        }
+        advance(c, (size_t)n);
+        if (!c->unsent_count && c->step == STEP_CONTENT)
+            c->asked = measure_now();
+    }
+    c->out_n = 0;
+    if (c->step != STEP_QUIT || !options_of(c)->quit_nowait)
+        return true;
+    on_goodbye(c);
+    return false;
 }
 
 static void start_tls(struct client *c)

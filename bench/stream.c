@@ -149,10 +149,19 @@ SSL_CTX *stream_server_context(const char *program, const char *certificate, con
     return context;
 }
 
+static int accept_chain(X509_STORE_CTX *store, void *context)
+{
+    (void)store;
+    (void)context;
+    return 1;
+}
+
 SSL_CTX *stream_client_context(bool only_tls12)
 {
     SSL_CTX *context = make_context(TLS_client_method());
-    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL); /* what is measured is the server */
+    /* What is measured is the server. SSL_VERIFY_NONE alone would verify the chain all the same and
+     * ignore the result. */
+    SSL_CTX_set_cert_verify_callback(context, accept_chain, NULL);
     if (only_tls12)
         SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
     return context;

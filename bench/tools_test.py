@@ -57,11 +57,12 @@ class Server:
 class Recorder(threading.Thread):
     """An SMTP server of few words for one connection; keeps the content as it came over the wire."""
 
-    def __init__(self, last_reply=b"250 ok\r\n"):
+    def __init__(self, last_reply=b"250 ok\r\n", goodbye=b"221 bye\r\n"):
         super().__init__(daemon=True)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        self.content, self.commands, self.last_reply = b"", [], last_reply
+        self.content, self.commands, self.replies = b"", [], {b"DATA": b"354 go\r\n", b"QUIT": goodbye}
+        self.last_reply = last_reply
         self.start()
 
     def run(self):
@@ -71,7 +72,7 @@ class Recorder(threading.Thread):
             for line in stream:
                 self.commands.append(line)
                 verb = line[:4].upper()
-                self.say(stream, {b"DATA": b"354 go\r\n", b"QUIT": b"221 bye\r\n"}.get(verb, b"250 ok\r\n"))
+                self.say(stream, self.replies.get(verb, b"250 ok\r\n"))
                 if verb == b"QUIT":
                     return
                 if verb == b"DATA":
@@ -249,6 +250,15 @@ class ToolsTest(unittest.TestCase):
         address, sink = self.sink("--size-check")
         send(address, wrong, content + b"more\r\n")
         self.assertEqual(sink.result(status=1, stop=True)["damaged"], 1)
+
+    def test_quit_without_waiting(self):
+        with contextlib.closing(Recorder(goodbye=b"")) as recorder:
+            result = load(recorder.address, "--total", 1, status=1)
+        self.assertEqual((result["errors"], result["first_error"]), (1, "at QUIT: closed by the server"))
+        with contextlib.closing(Recorder(goodbye=b"")) as recorder:
+            result = load(recorder.address, "--total", 1, "--quit-nowait")
+        self.assertEqual((result["sessions"], result["errors"]), (1, 0))
+        self.assertEqual(recorder.commands[-1], b"QUIT\r\n")
 
     def test_slow(self):
         address, sink = self.sink("--slow", 40, "--expect", 2)
