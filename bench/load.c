@@ -43,10 +43,25 @@ static bool start_next(struct loader *l)
     return true;
 }
 
+/* A server that no longer answers one of its clients shall not hold up the whole run. */
+static void end_stalled(struct loader *l)
+{
+    uint64_t now = measure_now(), stall = (uint64_t)(l->run->options.stall * 1e9);
+    if (now - l->looked < MEASURE_SECOND / 4)
+        return;
+    l->looked = now;
+    for (size_t i = 0; i < l->client_count; i++) {
+        struct client *c = &l->clients[i];
+        if (c->step != STEP_NONE && c->step != STEP_HOLD && now - c->heard > stall)
+            client_fail(c, "no answer");
+    }
+}
+
 static int on_turn(void *context)
 {
     struct loader *l = context;
     struct load_run *run = l->run;
+    end_stalled(l);
     while (start_next(l))
         ;
     bool all_idle = l->idle_count == l->client_count;
@@ -185,6 +200,8 @@ static void parse(struct load_options *o, int argc, char **argv)
         {"--seconds", ARG_SECONDS, &o->seconds, "S", "begin nothing new afterwards"},
         {"--deadline", ARG_SECONDS, &o->deadline, "S",
          "whatever is not done then is an error (default 60 s after --seconds; --idle: 600)"},
+        {"--stall", ARG_SECONDS, &o->stall, "S",
+         "give up a session that says nothing (default 30)"},
         {"--size", ARG_SIZE, &o->size, "BYTES", "of a message (default 4096)"},
         {"--sender", ARG_TEXT, &o->sender, "A", "default sender@bench.test"},
         {"--recipient", ARG_TEXT, &o->recipient, "A", "default rcpt@dest.test"},
@@ -263,6 +280,7 @@ int main(int argc, char **argv)
                                               .connections = 1,
                                               .messages = 1,
                                               .size = 4096,
+                                              .stall = 30,
                                               .threads = 1}};
     pid_t pids[ARG_LIST_MAX];
     parse(&run.options, argc, argv);

@@ -13,7 +13,7 @@
 struct load_options {
     const char *connect, *sender, *recipient;
     uint64_t connections, messages, total, size, domains, threads;
-    double seconds, deadline;
+    double seconds, deadline, stall;
     bool starttls, resume, only_tls12, handshakes, idle, no_pipelining, quit_nowait;
     struct arg_list accounts;
 };
@@ -48,6 +48,7 @@ struct loader {
     SSL_SESSION *ticket; /* for --resume */
     struct watch input;  /* of --idle: its end ends the run */
     bool said_ready;
+    uint64_t looked; /* when for stalled sessions, as measure_now */
 };
 
 /* Takes a number for the next transaction; false when there is none. */

@@ -361,6 +361,7 @@ static void on_ready(struct watch *w, uint32_t events)
     struct client *c = (struct client *)(void *)w;
     if (c->step == STEP_NONE)
         return;
+    c->heard = measure_now();
     c->drained = false;
     c->hung_up = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
     drive(c, events);
@@ -374,7 +375,7 @@ void client_start(struct client *c, uint32_t number)
     c->in_n = c->out_n = 0;
     c->unsent_count = 0;
     c->done_here = 0;
-    c->began = measure_now();
+    c->began = c->heard = measure_now();
     c->step = STEP_CONNECT;
     c->opening = true;
     l->opening++;

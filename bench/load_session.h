@@ -32,6 +32,7 @@ struct client {
     uint32_t number;       /* of the transaction at hand */
     uint64_t done_here;    /* transactions of this session */
     uint64_t began, asked; /* the session; what is waited for */
+    uint64_t heard;        /* the last event */
     struct iovec unsent[MESSAGE_PARTS];
     int unsent_count;
     struct message_pieces pieces;

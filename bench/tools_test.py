@@ -274,6 +274,11 @@ class ToolsTest(unittest.TestCase):
         self.assertEqual((result["transactions"], result["errors"]), (0, 3))
         self.assertEqual(result["first_error"], "at greeting: the deadline has passed")
 
+    def test_stall(self):
+        address, _ = self.sink("--silent")
+        result = load(address, "--connections", 2, "--total", 2, "--stall", 0.3, status=1)
+        self.assertEqual((result["errors"], result["first_error"]), (2, "at greeting: no answer"))
+
     def test_refusals(self):
         with contextlib.closing(Recorder(b"452 4.3.1 later\r\n")) as recorder:
             result = load(recorder.address, "--total", 1, "--recipient", "a@b.test", "--sender", "c@d.test", status=1)
