@@ -106,11 +106,15 @@ static uint64_t allowed_connections(const struct hop *hop)
     return concurrency_of_hop(hop->connector, hop->health, hop->window);
 }
 
+bool hop_is_open(const struct hop *hop)
+{
+    return hop->connector && !hop->connector->hold && !hop_is_waiting(hop, clock_now_ms());
+}
+
 void hop_run(struct hop *hop)
 {
     struct deliver *d = hop->deliver;
-    if (!hop->connector || hop->connector->hold || d->stopping || !d->started ||
-        hop_is_waiting(hop, clock_now_ms()))
+    if (d->stopping || !d->started || !hop_is_open(hop))
         return;
     while (!list_is_empty(&hop->ready)) {
         if (session_wake_idle(hop))

@@ -149,6 +149,8 @@ void hop_retry_now(struct hop *hop);
 void hop_rebind(struct hop *hop);
 void hop_free(struct hop *hop);
 bool hop_is_waiting(const struct hop *hop, int64_t now_ms);
+/* Whether what is ready now goes as soon as there is a connection. */
+bool hop_is_open(const struct hop *hop);
 
 /* ---- deliver_share.c ---- */
 

@@ -114,6 +114,9 @@ typedef void queue_fetched_fn(void *context, enum err err, struct queued_message
 void queue_fetch(struct store *store, struct message_id id, struct loop *loop, queue_fetched_fn *fn,
                  void *context);
 
+/* No attempt comes soon: what is kept in memory of a message just accepted may go. */
+void queue_cool(struct store *store, struct message_id id);
+
 /* Everything that waits, oldest first; for filling the scheduler. Only before store_start. */
 struct queue_pending {
     struct message_id id;
