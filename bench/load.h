@@ -55,7 +55,7 @@ struct loader {
 bool loader_claim(struct loader *l, uint32_t *number);
 
 /* One JSON object with a line end to standard output. */
-void load_report(const struct load_run *run, const struct load_counts *counts, double cpu_us,
+void load_report(struct load_run *run, const struct load_counts *counts, double cpu_us,
                  double own_cpu_us);
 
 #endif

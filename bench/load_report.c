@@ -25,14 +25,15 @@ static void add_times(struct buf *out, const struct load_counts *c)
     histogram_add_json(out, &c->ehlo_after_tls);
 }
 
-void load_report(const struct load_run *run, const struct load_counts *c, double cpu_us,
+void load_report(struct load_run *run, const struct load_counts *c, double cpu_us,
                  double own_cpu_us)
 {
     struct buf out = BUF_INIT(BUF_UNLIMITED);
     double seconds = c->last_done ? (double)(c->last_done - run->began) / 1e9 : 0;
     double per_second = seconds > 0 ? (double)c->transactions / seconds : 0;
-    /* Sessions that outlive the window would thin out the rate. */
-    if (run->closing && c->last_done >= run->closing)
+    /* Where time was the limit, sessions that outlive it would thin out the rate, and those that
+     * hang before its end would thicken it. */
+    if (run->closing && atomic_load(&run->next) < run->options.total)
         per_second = (double)c->in_window / run->options.seconds;
     double each = c->transactions ? (double)c->transactions : 1;
     add_counts(&out, c, seconds, per_second);

@@ -175,6 +175,15 @@ class ToolsTest(unittest.TestCase):
         self.assertGreater(result["resumed"], 0)
         self.assertGreater(result["ehlo_after_tls_us"]["p50"], 0)
 
+    def test_rate_of_a_window(self):
+        address, _ = self.sink()
+        result = load(address, "--seconds", 0.5, "--connections", 2, "--messages", 10)
+        self.assertEqual(result["errors"], 0)
+        self.assertTrue(0.8 < result["per_second"] * 0.5 / result["transactions"] <= 1)
+        with contextlib.closing(Recorder()) as recorder:  # answers one client only
+            result = load(recorder.address, "--seconds", 0.5, "--stall", 0.3, status=1)
+        self.assertEqual((result["transactions"], result["per_second"]), (1, 2.0))
+
     def test_handshakes(self):
         address = free_address()
         self.server("bench-limit", "tls", "--listen", address, "--cert", self.certificate, "--key", self.key, "--tickets")
