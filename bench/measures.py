@@ -139,17 +139,23 @@ def fill(server, cell, count):
     return load(server.address, **options)["transactions"]
 
 
+def probe(server, cell):
+    """The rate of short runs, the middle one of three; all that was accepted; and errors."""
+    runs = [load(server.address, **load_options(cell, total=cell["probe"], deadline=cell["fill_seconds"])) for _ in range(3)]
+    return (statistics.median(run["per_second"] for run in runs), sum(run["transactions"] for run in runs),
+            sum(run["errors"] for run in runs))
+
+
 def queue(server, cell, bench):
     """A long queue to a next hop that nobody answers for: does accepting slow down, how long does a restart take, how
     much memory does a recipient that waits need, and how soon is the first page of the queue there?"""
-    probe = cell["probe"]
     server.group.settle()
     empty = server.group.pss_bytes()
-    first = load(server.address, **load_options(cell, total=probe))
-    queued = first["transactions"] + fill(server, cell, cell["total"] - 2 * probe)
+    rate_empty, queued, errors = probe(server, cell)
+    queued += fill(server, cell, cell["total"] - 6 * cell["probe"])
     server.group.settle(10)
-    last = load(server.address, **load_options(cell, total=probe))
-    queued += last["transactions"]
+    rate_full, more, errors_full = probe(server, cell)
+    queued += more
     server.group.settle(10)
     memory = server.group.pss_bytes() - empty
     page = statistics.median(command_ms(server.first_page()) for _ in range(5))
@@ -157,10 +163,9 @@ def queue(server, cell, bench):
     ready = server.start(seconds=300)
     page_after = statistics.median(command_ms(server.first_page()) for _ in range(5))
     server.group.settle(30)
-    return {"queued": queued, "empty_per_second": first["per_second"], "full_per_second": last["per_second"],
-            "full_share": last["per_second"] / max(1, first["per_second"]), "bytes_each": memory / max(1, queued),
-            "ready_seconds": ready, "page_ms": max(page, page_after), "restarted_mib": server.group.pss_bytes() / MIB,
-            "errors": first["errors"] + last["errors"], "first_error": first.get("first_error") or ""}
+    return {"queued": queued, "empty_per_second": rate_empty, "full_per_second": rate_full,
+            "full_share": rate_full / max(1, rate_empty), "bytes_each": memory / max(1, queued), "ready_seconds": ready,
+            "page_ms": max(page, page_after), "restarted_mib": server.group.pss_bytes() / MIB, "errors": errors + errors_full}
 
 
 def destinations(server, cell, bench):
@@ -181,17 +186,26 @@ def destinations(server, cell, bench):
             "damaged": received["damaged"], "duplicates": received["duplicates"], **faults(done)}
 
 
-def rotation(server, cell, bench):
-    """A load of STARTTLS sessions with one message each, while the certificate is changed every second, or not."""
-    sending = Load(server.address, **load_options(cell, seconds=cell["seconds"]))
-    number = 0
-    while cell.get("changes") and sending.process.poll() is None:
+def starttls_load(server, cell, bench, changes):
+    """A load of STARTTLS sessions, while the certificate is changed every second, or not; and how often it was."""
+    sending, number = Load(server.address, **load_options(cell, seconds=cell["seconds"])), 0
+    while changes and sending.process.poll() is None:
         number += 1
         server.change_certificate(*make_certificate(bench.certificates, "ecdsa", number % 20))
         sending.wait(1)
-    done = sending.finish()
-    return {"per_second": done["per_second"], "changes": number, **faults(done),
-            **percentiles(done, "latency_us", "accept_us"), **percentiles(done, "session_us", "session_us")}
+    return sending.finish(), number
+
+
+def rotation(server, cell, bench):
+    """The same load twice: with the certificate as it is, and changed every second."""
+    still, _ = starttls_load(server, cell, bench, False)
+    done, changes = starttls_load(server, cell, bench, True)
+    figures = {"per_second": done["per_second"], "changes": changes, "errors": done["errors"] + still["errors"],
+               "first_error": done["first_error"] or still["first_error"], **percentiles(done, "latency_us", "accept_us"),
+               **percentiles(done, "session_us", "session_us")}
+    for name, figure in (("latency_us", "accept_p99_growth"), ("session_us", "session_p99_growth")):
+        figures[figure] = done[name]["p99"] / still[name]["p99"]
+    return figures
 
 
 MEASURES = {function.__name__: function for function in (

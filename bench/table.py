@@ -8,6 +8,7 @@ COLUMNS = {
     "cpu_ms_per_mib": "CPU ms/MiB", "growth_mib": "growth MiB", "queued": "queued", "full_share": "full : empty rate",
     "empty_per_second": "empty/s", "full_per_second": "full/s", "ready_seconds": "ready in s", "page_ms": "first page ms",
     "restarted_mib": "restarted MiB", "all_seconds": "all in s", "changes": "changes",
+    "session_p99_growth": "session p99 : still", "accept_p99_growth": "accept p99 : still",
 }
 
 
