@@ -8,7 +8,7 @@ from tools import Load, Sink, Watch, command_ms, load, make_certificate
 from noise import disk_flushes
 
 MIB = 1 << 20
-LOAD_KEYS = ("connections", "messages", "size", "starttls", "resume", "tls1.2", "domains")
+LOAD_KEYS = ("connections", "messages", "size", "starttls", "resume", "tls1.2", "domains", "quit_nowait")
 
 
 def load_options(cell, **more):

@@ -38,7 +38,7 @@ class Noise:
         self.best = max(self.best, speed)
         return speed / self.best
 
-    def wait_for_quiet(self, seconds=6):
+    def wait_for_quiet(self, seconds):
         deadline = time.monotonic() + seconds
         while (speed := self.speed()) < 1 - self.LIMIT and time.monotonic() < deadline:
             time.sleep(0.3)

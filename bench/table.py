@@ -2,7 +2,7 @@
 COLUMNS = {
     "per_second": "per second", "cpu_us": "CPU µs", "accept_us_p50": "accept p50 µs", "accept_us_p99": "accept p99 µs",
     "flushes": "flushes each", "errors": "errors", "missing": "missing", "damaged": "damaged", "duplicates": "twice",
-    "accept_per_second": "accepted/s", "ehlo_us_p50": "EHLO after TLS µs", "session_us_p50": "session p50 µs",
+    "accept_per_second": "accepted/s", "ehlo_us_p50": "EHLO after TLS µs", "ehlo_us_p99": "EHLO p99 µs", "session_us_p50": "session p50 µs",
     "session_us_p99": "session p99 µs", "resumed": "resumed", "bytes_each": "bytes each", "before_mib": "empty MiB",
     "after_mib": "full MiB", "processes": "processes", "open_seconds": "opened in s", "mb_per_second": "MB/s",
     "cpu_ms_per_mib": "CPU ms/MiB", "growth_mib": "growth MiB", "queued": "queued", "full_share": "full : empty rate",

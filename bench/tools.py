@@ -42,7 +42,10 @@ class Load:
 
     def __init__(self, address, cpus=None, **options):
         pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
-        options.setdefault("deadline", options["seconds"] + STALL_SECONDS if "seconds" in options else 300)
+        if "seconds" in options:
+            options.setdefault("stall", STALL_SECONDS)
+            options.setdefault("deadline", options["seconds"] + STALL_SECONDS)
+        options.setdefault("deadline", 300)
         options = {key.replace("_", "-"): value for key, value in options.items()}
         self.options, self.began = options, time.time()
         self.process = subprocess.Popen(
