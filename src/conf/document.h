@@ -96,6 +96,7 @@ struct retry_conf {
 struct send_connector {
     struct span name;
     bool enabled;
+    bool hold; /* what it takes waits, and no connection is made */
     struct address_space *address_spaces;
     size_t address_space_count;
     enum deliver_by deliver_by; /* default: smart-host if smart-hosts are given, else mx */

@@ -184,6 +184,10 @@ static const struct schema_map retry_map = {"retry", sizeof(struct retry_conf), 
 static const struct schema_key send_keys[] = {
     {"enabled", VALUE_BOOL, AT(struct send_connector, enabled), .fallback = "true",
      .explanation = "Whether routing uses it.", .exchange = "Enabled"},
+    {"hold", VALUE_BOOL, AT(struct send_connector, hold), .fallback = "false",
+     .explanation = "Whether what it takes waits, without an attempt, until this is false again: "
+                    "for the time in which a next hop is not to be bothered.",
+     .exchange = "Suspend-Queue", .postfix = "defer_transports"},
     {"address-spaces", VALUE_ADDRESS_SPACES, .required = true,
      LIST_AT(struct send_connector, address_spaces, address_space_count),
      .explanation = "What it takes: \"example.com\", \"*.example.com\" (the domain and its "
@@ -241,8 +245,11 @@ static const struct schema_key send_keys[] = {
      .explanation = "Larger messages do not take this connector.", .exchange = "MaxMessageSize"},
     {"max-connections", VALUE_NUMBER, AT(struct send_connector, max_connections),
      .fallback = "1000", .unlimited = true, .min = 1, .max = COUNT_MAX,
-     .explanation = "Connections at the same time.", .exchange = "MaxOutboundConnections",
-     .postfix = "default_process_limit"},
+     .explanation =
+         "Connections at the same time. Next hops that have not answered yet get three "
+         "quarters of them at most, those that failed last a quarter; while others wait, "
+         "one that does not answer is given up after a few seconds.",
+     .exchange = "MaxOutboundConnections", .postfix = "default_process_limit"},
     {"max-connections-per-next-hop", VALUE_NUMBER,
      AT(struct send_connector, max_connections_per_next_hop), .fallback = "20", .unlimited = true,
      .min = 1, .max = COUNT_MAX, .explanation = "Connections at the same time to one next hop.",

@@ -29,6 +29,16 @@ static void explain_held(struct waiting *w, const struct queued_recipient *r)
     w->expires_ms = 0;
 }
 
+static void explain_connector_held(struct arena *arena, struct waiting *w,
+                                   const struct queued_recipient *r)
+{
+    w->why = arena_printf(arena, "the send connector " SPAN_FMT " holds what it takes",
+                          SPAN_ARG(w->connector));
+    w->next = r->attempts ? SPAN("no further attempt before its hold is false again")
+                          : SPAN("no attempt before its hold is false again");
+    w->next_attempt_ms = 0;
+}
+
 static void explain_unroutable(struct waiting *w, const struct route *route, struct arena *arena)
 {
     const struct reply *reply = &route->failure.reply;
@@ -79,6 +89,10 @@ struct waiting waiting_explain(struct arena *arena, const struct waiting_facts *
     }
     if (!connector) {
         explain_unroutable(&w, &route, arena);
+        return w;
+    }
+    if (connector->hold) {
+        explain_connector_held(arena, &w, r);
         return w;
     }
     explain_hop(arena, &w, find_hop(facts, w.hop), r);

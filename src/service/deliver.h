@@ -32,7 +32,7 @@ void deliver_acted(struct deliver *d, enum queue_action action, const struct que
 
 struct deliver_next_hop {
     struct span key, connector, destination;
-    struct span state; /* "idle", "active", "retry", "unreachable" */
+    struct span state; /* "idle", "active", "retry", "held", "unreachable" */
     struct span last_error;
     uint64_t waiting;   /* recipients that wait: neither held nor being sent */
     uint64_t in_flight; /* recipients */

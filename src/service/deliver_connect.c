@@ -2,6 +2,7 @@
  * what the stream reports. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/deliver_session.h"
 
@@ -35,7 +36,7 @@ void session_next_target(struct session *s, const struct outcome *why)
     memcpy(ip, s->ip, sizeof(ip));
     s->last_failure.mta_ip = arena_copy(&s->arena, span_of(ip));
     session_disconnect(s);
-    s->tls_failed = false;
+    s->tls_failed = s->full_handshake = false;
     s->tls = SPAN_NONE;
     if (++s->target < s->target_count)
         session_connect(s);
@@ -51,6 +52,14 @@ static void fail_target(struct session *s, int code, const char *enhanced, const
                                            "%s " SPAN_FMT "[%s]: " SPAN_FMT, what,
                                            SPAN_ARG(t->host), s->ip, SPAN_ARG(text));
     session_next_target(s, &outcome);
+}
+
+void session_hurry_target(struct session *s, int64_t waited_ms)
+{
+    fail_target(s, 451, "4.4.1", "Given up on",
+                arena_printf(&s->arena,
+                             "no answer within %lld s, and others waited for the connection",
+                             (long long)(waited_ms / SECOND_MS)));
 }
 
 void session_tls_failed(struct session *s, struct span text)
@@ -149,7 +158,12 @@ static void on_end(void *context, enum stream_end end, struct span text)
 {
     struct session *s = context;
     bool tls_failed = end == STREAM_TLS_FAILED || s->shaking_hands; /* or it took too long */
-    if (tls_failed && s->state == SESSION_TALKING) {
+    if (tls_failed && s->state == SESSION_TALKING && !s->full_handshake &&
+        stream_gives_up_resumption(s->stream)) {
+        s->full_handshake = true;
+        session_disconnect(s);
+        session_connect(s);
+    } else if (tls_failed && s->state == SESSION_TALKING) {
         session_tls_failed(s, text);
     } else if (s->state == SESSION_CONNECTING) {
         fail_target(s, 451, "4.4.1", "Cannot connect to",
@@ -172,6 +186,7 @@ void session_connect(struct session *s)
     const struct send_connector *c = s->connector;
     struct stream_owner owner = {on_input, on_writable, on_connected, on_tls, on_end, s};
     s->state = SESSION_CONNECTING;
+    share_opening(s->hop, &s->holder);
     if (t->is_path) {
         snprintf(s->ip, sizeof(s->ip), "local");
         s->stream =

@@ -122,6 +122,23 @@ def test_queued_mail_survives_a_restart(waiting):
         out.close()
 
 
+def test_a_connector_with_hold_keeps_what_it_takes(sealpost, sink):
+    out = sink()
+    mail = sealpost().relay_to(out, hold=True).start()
+    send(mail)
+    listed = mail.wait_queue(lambda messages: len(messages) == 1)
+    recipient = listed[0]["recipients"][0]
+    assert "holds" in recipient["why"] and "hold is false" in recipient["next"]
+    assert '"held"' in mail.cli("queue", "summary", "--json")
+    mail.restart()
+    mail.run("queue", "retry", "--all")
+    time.sleep(0.3)
+    assert not out.sessions and len(mail.queue()) == 1
+    mail.cli("send-connector", "set", "out", "hold=")
+    out.wait(1, 10)
+    mail.wait_empty()
+
+
 def test_delivery_in_flight_is_repeated_after_kill(sealpost, sink):
     out = sink(replies={"CONTENT": lambda session, _: HANG if session is out.sessions[0] else None})
     mail = sealpost().relay_to(out).start()
