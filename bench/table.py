@@ -70,22 +70,35 @@ def note_lines(outcome):
         yield f"- **{name} is better in {cell}**: {number(theirs)} against {number(ours)} ({better} is better)"
 
 
-def render_scenario(outcome):
-    lines = [f"## {outcome.scenario.name}: {outcome.scenario.title}", "", *scenario_table(outcome), ""]
+def scenario_lines(outcome):
+    """Its table, what there is to say about it, and its targets."""
+    lines = [*scenario_table(outcome), ""]
     gauges = [f"{name} {number(outcome.gauges.median(name))}" for name in outcome.gauges.values]
     lines += ["The machine: " + ", ".join(gauges), ""] if gauges else []
     notes = list(note_lines(outcome))
     lines += [*notes, ""] if notes else []
     targets = target_lines(outcome)
-    return "\n".join(lines + ([*targets, ""] if targets else []))
+    return lines + ([*targets, ""] if targets else [])
+
+
+def render_scenario(outcome):
+    return "\n".join([f"## {outcome.scenario.name}: {outcome.scenario.title}", "", *scenario_lines(outcome)])
+
+
+def machine_line(results):
+    machine = results.machine
+    return (f"{machine['processors']} x {machine['model']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
+            f"{machine['openssl'].split(' (')[0]}")
+
+
+def versions_line(results):
+    return ", ".join(f"{name} {version}".strip() for name, version in results.versions.items())
 
 
 def render_end(results, limit):
-    machine, disturbed = results.machine, results.disturbed(limit)
+    disturbed = results.disturbed(limit)
     met = [verdict.met for outcome in results.outcomes.values() for verdict in outcome.verdicts()]
-    lines = [f"{machine['processors']} x {machine['model']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
-             f"{machine['openssl']}",
-             ", ".join(f"{name} {version}".strip() for name, version in results.versions.items()),
+    lines = [machine_line(results), versions_line(results),
              f"Targets: {met.count(True)} met, {met.count(False)} missed, {met.count(None)} not measured"]
     if disturbed:
         lines.append(f"NOISE: in {len(disturbed)} of {len(results.speeds)} measurements the machine was more than "
