@@ -68,11 +68,17 @@ enum err buf_add_char(struct buf *b, char c)
 
 enum err buf_vaddf(struct buf *b, const char *format, va_list args)
 {
+    /* Mostly it fits into what is there, and is formatted once. */
+    size_t room = b->cap - b->n;
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, again);
+    int n = vsnprintf(room ? b->p + b->n : NULL, room, format, again);
     va_end(again);
     assert(n >= 0);
+    if ((size_t)n < room && (size_t)n <= b->limit - b->n) {
+        b->n += (size_t)n;
+        return OK;
+    }
     char *at = buf_room(b, (size_t)n);
     if (!at)
         return ERR_LIMIT;
