@@ -275,12 +275,13 @@ static enum err roll(struct segments *s)
     enum err err = segments_make_file(s, &number, &file);
     if (err != OK)
         return err;
-    /* Reserved blocks make each flush cheaper, as the file's length need not be recorded anew.
-     * Without them it works. */
-    int reserved = fallocate(file, FALLOC_FL_KEEP_SIZE, 0, SEGMENT_SIZE);
+    /* A length and blocks that are there already make each flush cheaper: the file's inode need not
+     * be written with it. Without them it works. */
+    int reserved = fallocate(file, 0, 0, SEGMENT_SIZE);
     (void)reserved;
     if (s->current) {
         flush_current(s);
+        cut(s->current_file, s->current->end); /* a large record may stand alone beyond that size */
         close(s->current_file);
         s->current->is_sealed = true;
         segments_judge(s, s->current);
