@@ -45,7 +45,7 @@ void buf_grow(struct buf *b, size_t n)
     b->n += n;
 }
 
-enum err buf_add(struct buf *b, struct span s)
+enum err buf_add_more(struct buf *b, struct span s)
 {
     char *at = buf_room(b, s.n);
     if (!at)
@@ -54,16 +54,6 @@ enum err buf_add(struct buf *b, struct span s)
         memcpy(at, s.p, s.n);
     b->n += s.n;
     return OK;
-}
-
-enum err buf_add_text(struct buf *b, const char *text)
-{
-    return buf_add(b, span_of(text));
-}
-
-enum err buf_add_char(struct buf *b, char c)
-{
-    return buf_add(b, (struct span){&c, 1});
 }
 
 enum err buf_vaddf(struct buf *b, const char *format, va_list args)
