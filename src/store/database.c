@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/log_file.h"
 
 enum {
     EXIT_UNKNOWN_DISK = 70,        /* EX_SOFTWARE of sysexits.h: the supervisor starts us again */
@@ -153,7 +154,7 @@ enum err database_open(struct database *d, const char *path, struct buf *why)
 {
     *d = (struct database){0};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int result = sqlite3_open_v2(path, &d->handle, flags, NULL);
+    int result = sqlite3_open_v2(path, &d->handle, flags, log_file_vfs());
     if (result == SQLITE_NOMEM)
         abort();
     size_t said = why->n;
