@@ -245,8 +245,11 @@ static const struct schema_key send_keys[] = {
      .explanation = "Larger messages do not take this connector.", .exchange = "MaxMessageSize"},
     {"max-connections", VALUE_NUMBER, AT(struct send_connector, max_connections),
      .fallback = "1000", .unlimited = true, .min = 1, .max = COUNT_MAX,
-     .explanation = "Connections at the same time.", .exchange = "MaxOutboundConnections",
-     .postfix = "default_process_limit"},
+     .explanation =
+         "Connections at the same time. Next hops that have not answered yet get three "
+         "quarters of them at most, those that failed last a quarter; while others wait, "
+         "one that does not answer is given up after a few seconds.",
+     .exchange = "MaxOutboundConnections", .postfix = "default_process_limit"},
     {"max-connections-per-next-hop", VALUE_NUMBER,
      AT(struct send_connector, max_connections_per_next_hop), .fallback = "20", .unlimited = true,
      .min = 1, .max = COUNT_MAX, .explanation = "Connections at the same time to one next hop.",

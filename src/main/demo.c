@@ -36,9 +36,7 @@ enum err demo_prepare(const char *data, char **config, struct buf *why)
     buf_addf(&text, document, folder);
     enum err err = OK;
     int fd = open(buf_text(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno != EEXIST)
-        err = ERR_IO;
-    else if (fd >= 0 && write(fd, text.p, text.n) != (ssize_t)text.n)
+    if (fd < 0 ? errno != EEXIST : write(fd, text.p, text.n) != (ssize_t)text.n)
         err = ERR_IO;
     if (err != OK)
         buf_addf(why, "%s: %s", buf_text(&path), strerror(errno));

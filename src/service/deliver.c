@@ -54,6 +54,17 @@ static void run_hops_of(struct pending_message *m)
             hop_run(m->recipients[i].hop);
 }
 
+/* A next hop that failed has to take one message before the others get their turn. */
+static bool waits_long(const struct pending_message *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct hop *hop = m->recipients[i].hop;
+        if (hop_is_open(hop) && hop->health != HOP_FAILS)
+            return false;
+    }
+    return true;
+}
+
 void deliver_add(struct deliver *d, const struct envelope *e)
 {
     struct pending_message *m = add_message(d, e->id, e->received_ms, e->size, e->recipient_count);
@@ -64,6 +75,8 @@ void deliver_add(struct deliver *d, const struct envelope *e)
         p->domain = intern(d, e->recipients[i].domain);
         pending_make_ready(d, p);
     }
+    if (waits_long(m))
+        queue_cool(d->world->store, m->id);
     if (!d->stopping)
         run_hops_of(m);
 }
@@ -148,8 +161,13 @@ struct acted {
 
 static void act(struct deliver *d, enum queue_action action, struct pending *p)
 {
-    if (p->state == PENDING_BUSY) /* the outcome of the attempt meets what the store now says */
+    if (p->state == PENDING_BUSY) { /* the outcome of the attempt meets what the store now says */
+        if (action == QUEUE_ACTION_HOLD || action == QUEUE_ACTION_RELEASE) {
+            p->held_meanwhile = action == QUEUE_ACTION_HOLD;
+            p->released_meanwhile = action == QUEUE_ACTION_RELEASE;
+        }
         return;
+    }
     struct hop *hop;
     switch (action) {
     case QUEUE_ACTION_HOLD: pending_make_held(d, p); break;
@@ -380,6 +398,7 @@ enum err deliver_new(struct world *world, struct deliver **deliver, struct buf *
     map_init(&d->loads);
     d->wake_timer = loop_timer_new(d->loop, on_wake, d);
     d->stop_timer = loop_timer_new(d->loop, on_stop_check, d);
+    d->patience_timer = loop_timer_new(d->loop, share_on_patience, d);
     d->workers = workers_new(MAILDIR_THREADS);
     struct filling f = {.deliver = d};
     enum err err = queue_each_pending(world->store, fill, &f);
@@ -450,6 +469,7 @@ void deliver_free(struct deliver *d)
     wake_heap_done(&d->wakes);
     loop_timer_free(d->wake_timer);
     loop_timer_free(d->stop_timer);
+    loop_timer_free(d->patience_timer);
     if (d->resolver)
         resolver_free(d->resolver);
     while (d->retired) {

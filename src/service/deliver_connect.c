@@ -2,6 +2,7 @@
  * what the stream reports. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/deliver_session.h"
 
@@ -51,6 +52,14 @@ static void fail_target(struct session *s, int code, const char *enhanced, const
                                            "%s " SPAN_FMT "[%s]: " SPAN_FMT, what,
                                            SPAN_ARG(t->host), s->ip, SPAN_ARG(text));
     session_next_target(s, &outcome);
+}
+
+void session_hurry_target(struct session *s, int64_t waited_ms)
+{
+    fail_target(s, 451, "4.4.1", "Given up on",
+                arena_printf(&s->arena,
+                             "no answer within %lld s, and others waited for the connection",
+                             (long long)(waited_ms / SECOND_MS)));
 }
 
 void session_tls_failed(struct session *s, struct span text)
@@ -172,6 +181,7 @@ void session_connect(struct session *s)
     const struct send_connector *c = s->connector;
     struct stream_owner owner = {on_input, on_writable, on_connected, on_tls, on_end, s};
     s->state = SESSION_CONNECTING;
+    share_opening(s->hop, &s->holder);
     if (t->is_path) {
         snprintf(s->ip, sizeof(s->ip), "local");
         s->stream =

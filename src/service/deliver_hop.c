@@ -7,26 +7,13 @@
 #include "service/deliver_private.h"
 
 enum {
-    FIRST_WINDOW = 2, /* connections to a next hop that has not yet shown that it works */
+    FIRST_WINDOW = 2, /* connections to a next hop that answers and was sent nothing yet */
     LAST_ERROR_MAX = 1024,
     MAILDIR_JOBS_MAX = 8,
 };
 
 /* Connectors may be called anything but this: a name has no control characters. */
 static const char unreachable_key[] = "\x01unreachable";
-
-static struct connector_load *load_of(struct deliver *d, struct span connector)
-{
-    struct connector_load *load = map_get(&d->loads, connector);
-    if (!load) {
-        load = calloc(1, sizeof(*load));
-        if (!load)
-            abort();
-        list_init(&load->starving);
-        map_set(&d->loads, connector, load);
-    }
-    return load;
-}
 
 /* Wall time may be set back or forth: looks again after a minute at the latest. */
 static void arm_retry_timer(struct hop *hop)
@@ -61,6 +48,7 @@ static struct hop *hop_new(struct deliver *d, struct span key, struct span conne
         at += sources[i].n;
     }
     hop->window = FIRST_WINDOW;
+    hop->health = HOP_UNTRIED;
     list_init(&hop->ready);
     list_init(&hop->sessions);
     buf_init(&hop->last_error, LAST_ERROR_MAX);
@@ -111,68 +99,53 @@ bool hop_is_waiting(const struct hop *hop, int64_t now_ms)
     return hop->failures && hop->retry_at_ms > now_ms;
 }
 
-static unsigned allowed_connections(const struct hop *hop)
+static uint64_t allowed_connections(const struct hop *hop)
 {
     if (hop->connector->deliver_by == DELIVER_BY_MAILDIR)
         return MAILDIR_JOBS_MAX;
-    if (hop->failures)
-        return 1; /* one probe tells whether it is back */
-    uint64_t most = hop->connector->max_connections_per_next_hop;
-    return hop->window < most ? hop->window : (unsigned)most;
+    return concurrency_of_hop(hop->connector, hop->health, hop->window);
 }
 
-/* False: the connector has all the connections it may have; the hop is called when one ends. */
-static bool connect(struct hop *hop)
+bool hop_is_open(const struct hop *hop)
 {
-    struct connector_load *load = load_of(hop->deliver, hop->connector_name);
-    if (load->connections >= hop->connector->max_connections) {
-        if (!list_is_linked(&hop->starving))
-            list_append(&load->starving, &hop->starving);
-        return false;
-    }
-    load->connections++;
-    hop->connections++;
-    if (hop->connector->deliver_by == DELIVER_BY_MAILDIR)
-        maildir_start(hop);
-    else
-        session_start(hop);
-    return true;
+    return hop->connector && !hop->connector->hold && !hop_is_waiting(hop, clock_now_ms());
 }
 
 void hop_run(struct hop *hop)
 {
     struct deliver *d = hop->deliver;
-    if (!hop->connector || hop->connector->hold || d->stopping || !d->started ||
-        hop_is_waiting(hop, clock_now_ms()))
+    if (d->stopping || !d->started || !hop_is_open(hop))
         return;
     while (!list_is_empty(&hop->ready)) {
         if (session_wake_idle(hop))
             continue;
-        if (hop->connections >= allowed_connections(hop) || !connect(hop))
+        if (hop->connections >= allowed_connections(hop) || !share_take(hop))
             return;
+        if (hop->connector->deliver_by == DELIVER_BY_MAILDIR)
+            maildir_start(hop);
+        else
+            session_start(hop);
     }
 }
 
 void hop_connection_ended(struct hop *hop)
 {
-    assert(hop->connections > 0);
-    struct connector_load *load = load_of(hop->deliver, hop->connector_name);
-    hop->connections--;
-    load->connections--;
-    /* A hop that starved may have nothing to do by now: then the place is the next one's. */
-    while (!hop->deliver->stopping && !list_is_empty(&load->starving)) {
-        struct hop *next = LIST_OBJECT(load->starving.next, struct hop, starving);
-        if (next->connector && load->connections >= next->connector->max_connections)
-            break;
-        list_remove(&next->starving);
-        hop_run(next);
-    }
+    share_give_back(hop);
     hop_settle(hop);
+}
+
+void hop_answered(struct hop *hop)
+{
+    if (hop->health != HOP_UNTRIED) /* one that failed has to take a message first */
+        return;
+    share_set_health(hop, HOP_ANSWERS);
+    hop_run(hop);
 }
 
 void hop_succeeded(struct hop *hop)
 {
     hop->last_attempt_ms = clock_now_ms();
+    share_set_health(hop, HOP_ANSWERS);
     if (hop->failures)
         LOG(LOG_INFO, "next-hop-recovered", LOG_S("next-hop", hop->key),
             LOG_N("after-failures", hop->failures));
@@ -188,6 +161,7 @@ void hop_failed(struct hop *hop, const struct outcome *why)
     int64_t now = clock_now_ms();
     hop->last_attempt_ms = now;
     hop->window = FIRST_WINDOW;
+    share_set_health(hop, HOP_FAILS);
     buf_reset(&hop->last_error);
     reply_add_line(&hop->last_error, &why->reply);
     if (hop_is_waiting(hop, now)) /* another of its connections failed as well */

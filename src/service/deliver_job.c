@@ -39,17 +39,32 @@ void job_free(struct job *job)
     free(job);
 }
 
+/* The next of the fetched recipients that may be this one; both stand in the order of their
+ * numbers. NULL: the store no longer has it. */
+static const struct queued_recipient *find_queued(const struct job *job, uint32_t number,
+                                                  size_t *at)
+{
+    size_t count = job->message ? job->message->recipient_count : 0;
+    while (*at < count && job->message->recipients[*at].number < number)
+        (*at)++;
+    bool found = *at < count && job->message->recipients[*at].number == number;
+    return found ? &job->message->recipients[*at] : NULL;
+}
+
+/* What the administrator said while it was fetched is newer than what was fetched. */
+static bool is_held(const struct pending *p, const struct queued_recipient *queued)
+{
+    return p->held_meanwhile || (queued->state == RECIPIENT_HELD && !p->released_meanwhile);
+}
+
 /* Recipients that the store no longer has, or holds, leave the job. */
 static void keep_queued(struct job *job)
 {
-    size_t kept = 0;
+    size_t kept = 0, at = 0;
     for (size_t i = 0; i < job->count; i++) {
         struct pending *p = job->recipients[i].pending;
-        const struct queued_recipient *queued = NULL;
-        for (size_t j = 0; job->message && j < job->message->recipient_count && !queued; j++)
-            if (job->message->recipients[j].number == p->number)
-                queued = &job->message->recipients[j];
-        if (queued && queued->state == RECIPIENT_QUEUED) {
+        const struct queued_recipient *queued = find_queued(job, p->number, &at);
+        if (queued && !is_held(p, queued)) {
             p->attempts = (uint16_t)(queued->attempts < UINT16_MAX ? queued->attempts : UINT16_MAX);
             p->delay_notified = queued->delay_notified;
             job->recipients[kept++] = (struct job_recipient){.pending = p, .queued = queued};
@@ -197,20 +212,38 @@ void job_set_outcomes(struct job *job, const struct outcome *outcome)
             job_set_outcome(job, i, outcome);
 }
 
+/* To the front, so that it does not lose its turn. */
+static void give_back(struct job *job, struct pending *p)
+{
+    job->hop->in_flight--;
+    pending_come_back_ready(job->deliver, p);
+    if (p->state != PENDING_READY)
+        return;
+    list_remove(&p->node);
+    list_prepend(&p->hop->ready, &p->node);
+    if (p->hop != job->hop) /* the document gave it another route meanwhile */
+        hop_run(p->hop);
+}
+
+void job_leave_behind(struct job *job, const bool *marked)
+{
+    size_t kept = 0;
+    for (size_t i = job->count; i > 0; i--)
+        if (marked[i - 1])
+            give_back(job, job->recipients[i - 1].pending);
+    for (size_t i = 0; i < job->count; i++)
+        if (!marked[i])
+            job->recipients[kept++] = job->recipients[i];
+    job->count = kept;
+    assert(kept);
+}
+
 void job_give_back(struct job *job)
 {
-    struct deliver *d = job->deliver;
     struct hop *hop = job->hop;
     hop->pending_count++;
-    for (size_t i = 0; i < job->count; i++) {
-        struct pending *p = job->recipients[i].pending;
-        hop->in_flight--;
-        pending_make_ready(d, p);
-        list_remove(&p->node);
-        list_prepend(&p->hop->ready, &p->node);
-        if (p->hop != hop) /* the document gave it another route meanwhile */
-            hop_run(p->hop);
-    }
+    for (size_t i = job->count; i > 0; i--)
+        give_back(job, job->recipients[i - 1].pending);
     job_free(job);
     hop->pending_count--;
     hop_settle(hop);

@@ -109,6 +109,23 @@ void pending_make_busy(struct deliver *d, struct pending *p)
     list_remove(&p->node);
     wake_remove(&d->wakes, &p->wake);
     set_state(p, PENDING_BUSY);
+    p->held_meanwhile = p->released_meanwhile = false;
+}
+
+void pending_come_back_ready(struct deliver *d, struct pending *p)
+{
+    if (p->held_meanwhile)
+        pending_make_held(d, p);
+    else
+        pending_make_ready(d, p);
+}
+
+void pending_come_back_waiting(struct deliver *d, struct pending *p, int64_t until_ms)
+{
+    if (p->held_meanwhile)
+        pending_make_held(d, p);
+    else
+        pending_make_waiting(d, p, until_ms);
 }
 
 void pending_end(struct deliver *d, struct pending *p)

@@ -1,5 +1,6 @@
 /* deliver_private: the values that the files of the journey out share: deliver.c (messages and
- * recipients), deliver_hop.c (next hops), deliver_job.c (one message for one next hop),
+ * recipients), deliver_hop.c (next hops), deliver_share.c (their shares of a connector's
+ * connections), deliver_job.c (one message for one next hop),
  * deliver_lookup.c (DNS), deliver_session.c (SMTP and LMTP), deliver_maildir.c, report.c (outcomes
  * into the queue). All run on the delivery loop. */
 #ifndef SERVICE_DELIVER_PRIVATE_H
@@ -10,6 +11,7 @@
 #include "io/resolver.h"
 #include "io/worker.h"
 #include "mail/outcome.h"
+#include "policy/concurrency.h"
 #include "policy/route.h"
 #include "service/deliver.h"
 #include "service/deliver_wake.h"
@@ -36,7 +38,9 @@ struct pending {
     uint32_t number;
     uint16_t attempts;
     uint8_t state;
-    bool delay_notified;
+    bool delay_notified : 1;
+    bool held_meanwhile : 1, released_meanwhile : 1; /* since it is BUSY; a fetch may show it as it
+                                                        was before */
 };
 
 struct pending_message {
@@ -54,7 +58,9 @@ struct hop {
     const struct send_connector *connector; /* of deliver->snapshot; NULL: unreachable */
     struct list ready;                      /* pending */
     struct list sessions;                   /* open ones */
-    struct list starving; /* in its connector's list: has work and may not connect */
+    struct list starving;        /* in its connector's list: has work and may not connect */
+    struct connector_load *load; /* of its connector; NULL until it is needed */
+    enum hop_health health;
     struct loop_timer *retry_timer;
     uint64_t pending_count;     /* recipients that belong to it, in any state */
     uint64_t not_waiting_count; /* of these, the held ones and those that are being sent */
@@ -67,10 +73,19 @@ struct hop {
     char text[]; /* key, connector name, destination */
 };
 
-/* How many connections each send connector has. */
+/* The connections of a send connector. */
 struct connector_load {
-    uint64_t connections;
-    struct list starving; /* hops */
+    uint64_t in_use[HOP_HEALTHS];      /* by hops of each health */
+    struct list starving[HOP_HEALTHS]; /* hops that have work and find no place */
+    enum hop_health served_last;
+    struct list opening, idle; /* holders, oldest first */
+};
+
+/* A connection that holds a place without carrying mail: not answered yet, or idle. */
+struct holder {
+    struct list node; /* in its connector's list; in none while it carries mail */
+    struct hop *hop;
+    int64_t since_ms; /* monotonic */
 };
 
 struct deliver {
@@ -85,8 +100,9 @@ struct deliver {
     struct map domains;  /* text -> itself; kept until the end, as domains come back */
     struct map loads;    /* connector name -> connector_load */
     struct wake_heap wakes;
-    struct loop_timer *wake_timer, *stop_timer;
+    struct loop_timer *wake_timer, *stop_timer, *patience_timer;
     struct list jobs; /* under way */
+    bool patience_is_watched;
     bool stopping, started;
     _Atomic bool stopped;
 };
@@ -99,6 +115,9 @@ void pending_make_waiting(struct deliver *d, struct pending *p, int64_t until_ms
 void pending_make_held(struct deliver *d, struct pending *p);
 /* Out of its hop's ready list and the heap, into a job. */
 void pending_make_busy(struct deliver *d, struct pending *p);
+/* Back from a job: held where the administrator said so meanwhile, else ready or waiting. */
+void pending_come_back_ready(struct deliver *d, struct pending *p);
+void pending_come_back_waiting(struct deliver *d, struct pending *p, int64_t until_ms);
 /* Forgets it: done, or gone from the store. */
 void pending_end(struct deliver *d, struct pending *p);
 const struct retry_conf *deliver_retry_conf(const struct hop *hop);
@@ -116,6 +135,8 @@ struct hop *hop_find(struct deliver *d, const struct next_hop *next_hop);
 struct hop *hop_find_unreachable(struct deliver *d);
 /* Starts as much as the limits allow. */
 void hop_run(struct hop *hop);
+/* A connection was made and speaks: there may be more of them. */
+void hop_answered(struct hop *hop);
 void hop_succeeded(struct hop *hop);
 /* Waits longer before the next attempt; all its recipients wait with it. */
 void hop_failed(struct hop *hop, const struct outcome *why);
@@ -128,6 +149,24 @@ void hop_retry_now(struct hop *hop);
 void hop_rebind(struct hop *hop);
 void hop_free(struct hop *hop);
 bool hop_is_waiting(const struct hop *hop, int64_t now_ms);
+/* Whether what is ready now goes as soon as there is a connection. */
+bool hop_is_open(const struct hop *hop);
+
+/* ---- deliver_share.c ---- */
+
+/* A place for one more connection of the hop. False: there is none for hops of its health; it is
+ * run again when one is free. */
+bool share_take(struct hop *hop);
+void share_give_back(struct hop *hop);
+void share_set_health(struct hop *hop, enum hop_health health);
+/* The connection begins to wait for its peer's first answer, or does so again with another peer. */
+void share_opening(struct hop *hop, struct holder *h);
+/* It has nothing to do. False: others wait for its place and it has to end. */
+bool share_idle(struct hop *hop, struct holder *h);
+/* It carries mail, or has ended. */
+void share_busy(struct holder *h);
+/* The patience timer's: hurries those on that keep others waiting. */
+void share_on_patience(void *context);
 
 /* ---- deliver_job.c ---- */
 
@@ -169,6 +208,9 @@ void job_judge(struct pending *p);
 void job_set_outcome(struct job *job, size_t recipient, const struct outcome *outcome);
 /* The same for all that have none yet. */
 void job_set_outcomes(struct job *job, const struct outcome *outcome);
+/* Those marked were not really tried: they are ready again at once and leave the job, which keeps
+ * at least one recipient. */
+void job_leave_behind(struct job *job, const bool *marked);
 /* Nothing was tried: the recipients are ready again at once. Frees the job. */
 void job_give_back(struct job *job);
 /* Every recipient has its outcome: into the queue it goes (report.c), then the job is freed. */
@@ -204,6 +246,11 @@ void session_start(struct hop *hop);
 /* An open session that has nothing to do takes the next job. False: there is none. */
 bool session_wake_idle(struct hop *hop);
 void session_close_idle(struct hop *hop);
+/* Others wait for its place: the target at hand, which has not answered for so long, is given up.
+ */
+void session_hurry(struct holder *h, int64_t waited_ms);
+/* Others wait for its place: it has been idle for long enough. */
+void session_end_idle(struct holder *h);
 /* At the very end: all of the hop's sessions, whatever they do. */
 void session_free_all(struct hop *hop);
 void maildir_start(struct hop *hop);

@@ -19,6 +19,7 @@ enum {
 static void session_free(struct session *s)
 {
     list_remove(&s->node);
+    share_busy(&s->holder);
     session_disconnect(s);
     lookup_free(s->lookup);
     loop_timer_free(s->idle_timer);
@@ -73,8 +74,48 @@ void session_give_up(struct session *s, const struct outcome *why)
     session_end(s);
 }
 
+/* What the peer announced may be less than what the job was made for. */
+static void keep_within_limit(struct session *s)
+{
+    struct job *job = s->job;
+    unsigned limit = smtp_client_peer(s->machine)->max_recipients;
+    if (!limit || job->count <= limit)
+        return;
+    bool *marked = ARENA_ARRAY(&job->arena, bool, job->count);
+    for (size_t i = limit; i < job->count; i++)
+        marked[i] = true;
+    job_leave_behind(job, marked);
+}
+
+/* "Too many recipients", which says nothing of this one (RFC 5321 section 4.5.3.1.10). */
+static bool is_excess(const struct outcome *o)
+{
+    bool is_said =
+        strcmp(o->reply.enhanced, "4.5.3") == 0 || strcmp(o->reply.enhanced, "4.0.0") == 0;
+    return is_said && o->reply.code == 452 && o->fate == FATE_LATER &&
+           o->concern == CONCERN_RECIPIENT;
+}
+
+/* The peer took the message for some and had enough of the others: these follow at once. There are
+ * fewer each time, so it comes to an end. */
+static void leave_excess(struct session *s)
+{
+    struct job *job = s->job;
+    bool *marked = ARENA_ARRAY(&job->arena, bool, job->count);
+    bool is_taken = false, any = false;
+    for (size_t i = 0; i < job->count; i++) {
+        const struct outcome *o = &job->recipients[i].outcome;
+        is_taken = is_taken || o->fate == FATE_RELAYED || o->fate == FATE_DELIVERED;
+        marked[i] = is_excess(o);
+        any = any || marked[i];
+    }
+    if (is_taken && any)
+        job_leave_behind(job, marked);
+}
+
 static void start_transaction(struct session *s)
 {
+    keep_within_limit(s);
     struct job *job = s->job;
     s->recipients = ARENA_ARRAY(&job->arena, const struct recipient *, job->count);
     for (size_t i = 0; i < job->count; i++)
@@ -91,6 +132,7 @@ static void start_transaction(struct session *s)
 static void quit(struct session *s)
 {
     s->state = SESSION_QUITTING;
+    share_busy(&s->holder);
     loop_timer_stop(s->idle_timer);
     smtp_client_quit(s->machine);
 }
@@ -111,6 +153,10 @@ static void become_idle(struct session *s)
         quit(s);
         return;
     }
+    if (!s->job && !share_idle(s->hop, &s->holder)) {
+        quit(s);
+        return;
+    }
     s->state = SESSION_IDLE;
     stream_set_deadline(s->stream, 0);
     loop_timer_start(s->idle_timer, (int64_t)s->connector->idle_timeout_ms);
@@ -118,6 +164,8 @@ static void become_idle(struct session *s)
 
 static void go_on(struct session *s)
 {
+    share_busy(&s->holder);
+    hop_answered(s->hop);
     if (s->job && s->job_fetched) {
         start_transaction(s);
         return;
@@ -183,6 +231,7 @@ static void on_message_done(struct session *s)
 {
     s->messages++;
     hop_succeeded(s->hop);
+    leave_excess(s);
     finish_job(s);
     s->state = SESSION_IDLE;
     struct hop *hop = s->hop;
@@ -289,6 +338,8 @@ static void on_lookup(void *context, const struct target *targets, size_t count,
                       const struct outcome *failure)
 {
     struct session *s = context;
+    if (s->has_failure) /* it was hurried, and waits for its job to be given up with it */
+        return;
     if (count) {
         s->targets = targets;
         s->target_count = count;
@@ -348,6 +399,13 @@ static void on_idle(void *context)
     session_pump(s);
 }
 
+void session_end_idle(struct holder *h)
+{
+    struct session *s = LIST_OBJECT(h, struct session, holder);
+    share_busy(h);
+    loop_timer_start(s->idle_timer, 0); /* not from within what asks for it */
+}
+
 void session_start(struct hop *hop)
 {
     struct session *s = calloc(1, sizeof(*s));
@@ -358,6 +416,7 @@ void session_start(struct hop *hop)
     s->connector = hop->connector;
     s->idle_timer = loop_timer_new(hop->deliver->loop, on_idle, s);
     list_append(&hop->sessions, &s->node);
+    share_opening(hop, &s->holder);
     take_job(s);
     s->lookup = lookup_new(hop, s->connector, on_lookup, s);
 }
@@ -369,10 +428,26 @@ bool session_wake_idle(struct hop *hop)
         if (!take_job(s))
             return false;
         s->state = SESSION_FETCHING;
+        share_busy(&s->holder);
         loop_timer_stop(s->idle_timer);
         return true;
     }
     return false;
+}
+
+void session_hurry(struct holder *h, int64_t waited_ms)
+{
+    struct session *s = LIST_OBJECT(h, struct session, holder);
+    share_busy(h);
+    if (s->target_count) {
+        session_hurry_target(s, waited_ms);
+        return;
+    }
+    struct outcome outcome =
+        outcome_local(&s->arena, FATE_LATER, CONCERN_NEXT_HOP, 451, "4.4.3",
+                      "No address was found within %lld s, and others waited for the connection",
+                      (long long)(waited_ms / SECOND_MS));
+    session_give_up(s, &outcome);
 }
 
 void session_close_idle(struct hop *hop)

@@ -18,6 +18,7 @@ enum session_state {
 
 struct session {
     struct list node; /* hop->sessions */
+    struct holder holder;
     struct hop *hop;
     struct snapshot *snapshot;
     const struct send_connector *connector; /* of the snapshot */
@@ -66,6 +67,8 @@ void session_connect(struct session *s);
 /* The target at hand does not work: to the next one, or the end. */
 void session_next_target(struct session *s, const struct outcome *why);
 void session_disconnect(struct session *s);
+/* The target at hand has not answered for so long, and others wait: to the next one, or the end. */
+void session_hurry_target(struct session *s, int64_t waited_ms);
 /* TLS did not come about: in clear to the same target, if the connector allows it. */
 void session_tls_failed(struct session *s, struct span why);
 /* Completes an outcome with the peer's name and address and the state of TLS. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "base/num.h"
 #include "io/listener.h"
 #include "service/receive.h"
 
@@ -31,10 +32,11 @@ struct listen {
 static int count_inherited(void)
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-    if (!pid || !fds || atol(pid) != (long)getpid())
+    uint64_t whose, n;
+    if (!pid || !fds || num_parse(span_of(pid), INT64_MAX, &whose) != OK ||
+        whose != (uint64_t)getpid() || num_parse(span_of(fds), SYSTEMD_FDS_MAX, &n) != OK)
         return 0;
-    int n = atoi(fds);
-    return n > 0 && n <= SYSTEMD_FDS_MAX ? n : 0;
+    return (int)n;
 }
 
 struct listen *listen_new(struct world *world, unsigned loop_count)

@@ -376,6 +376,7 @@ static void submit(void *context)
     commit->done = on_committed;
     commit->context = job;
     commit->loop = job->deliver->loop;
+    commit->can_wait = true; /* the session goes on meanwhile */
     queue_submit(job->deliver->world->store, commit);
 }
 
@@ -389,9 +390,9 @@ static void settle(struct job *job, size_t i)
     if (decision->ends)
         pending_end(d, p);
     else if (decision->back_to_hop)
-        pending_make_ready(d, p);
+        pending_come_back_ready(d, p);
     else
-        pending_make_waiting(d, p, decision->next_attempt_ms);
+        pending_come_back_waiting(d, p, decision->next_attempt_ms);
     if (decision->back_to_hop && p->hop != job->hop) /* the document gave it another route */
         hop_run(p->hop);
 }

@@ -12,8 +12,9 @@
 #include "store/log_file.h"
 
 enum {
-    EXIT_UNKNOWN_DISK = 70,        /* EX_SOFTWARE of sysexits.h: the supervisor starts us again */
-    CACHE_KIB = 32768,             /* holds the upper pages of a tree with a million recipients */
+    EXIT_UNKNOWN_DISK = 70, /* EX_SOFTWARE of sysexits.h: the supervisor starts us again */
+    CACHE_KIB = 8192, /* holds the upper pages of a tree with a million recipients; what is below
+                         them is old mail, and the kernel has it */
     WAL_RESERVED_BYTES = 36 << 20, /* what it grows to under load, until it is checkpointed */
     WAL_KEPT_BYTES = 64 << 20,     /* a log that grew beyond this in a burst is cut back */
 };

@@ -3,6 +3,7 @@
  * The thread takes all jobs that wait, in order, as one batch: contents are written and flushed
  * once, then all jobs run in one transaction, and only after its COMMIT is anybody answered. So a
  * reading job sees what was submitted before it, and nothing is handed out that is not durable.
+ * What can wait is not a reason for a batch of its own until some milliseconds have passed.
  * Where a batch fails (no space), it is rolled back and its jobs are done one by one, so that only
  * those fail that do not fit. */
 #ifndef STORE_INSIDE_H
@@ -45,6 +46,7 @@ struct job {
     struct loop *loop; /* NULL: the store's thread */
     enum err err;
     bool adds_content; /* else it may use the reserve */
+    bool can_wait;     /* nobody waits for its answer: it goes with the next batch */
 };
 
 struct job_list {
@@ -70,7 +72,9 @@ struct store {
     pthread_mutex_t lock; /* over what follows */
     pthread_cond_t writer_wakes, reader_wakes;
     struct job_list waiting, to_read;
-    unsigned reading; /* jobs that the reader has or will get */
+    unsigned urgent;       /* of those that wait, the ones that cannot */
+    int64_t wait_until_ms; /* monotonic; where all that wait can, they do so until then */
+    unsigned reading;      /* jobs that the reader has or will get */
     bool writer_sleeps, is_stopping, reader_stops;
 };
 

@@ -98,6 +98,7 @@ struct queue_commit {
     void (*done)(void *context, struct queue_commit *commit, enum err err);
     void *context;
     struct loop *loop;
+    bool can_wait; /* a few milliseconds for others, so that one flush serves them all */
 };
 
 struct queue_commit *queue_commit_new(void);
@@ -112,6 +113,9 @@ typedef void queue_fetched_fn(void *context, enum err err, struct queued_message
  * ERR_CORRUPT where its content is damaged. */
 void queue_fetch(struct store *store, struct message_id id, struct loop *loop, queue_fetched_fn *fn,
                  void *context);
+
+/* No attempt comes soon: what is kept in memory of a message just accepted may go. */
+void queue_cool(struct store *store, struct message_id id);
 
 /* Everything that waits, oldest first; for filling the scheduler. Only before store_start. */
 struct queue_pending {

@@ -197,5 +197,6 @@ void queue_submit(struct store *store, struct queue_commit *commit)
     for (size_t i = 0; i < commit->update_count; i++)
         fresh_drop(&store->fresh, commit->updates[i].id);
     c->job.adds_content = commit->arrival_count > 0;
+    c->job.can_wait = commit->can_wait;
     store_do(store, &c->job, &commit_kind, commit->loop);
 }

@@ -71,6 +71,11 @@ bool queue_fetch_read(struct job *job)
     return true;
 }
 
+void queue_cool(struct store *store, struct message_id id)
+{
+    fresh_drop(&store->fresh, id);
+}
+
 void queue_fetch(struct store *store, struct message_id id, struct loop *loop, queue_fetched_fn *fn,
                  void *context)
 {

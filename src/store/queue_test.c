@@ -210,6 +210,25 @@ static void test_fetch_sees_what_was_submitted(void **state)
     loop_free(loop);
 }
 
+/* What left memory is read back, whole; a message that is in use stays with who uses it. */
+static void test_cooled(void **state)
+{
+    struct testing_fixture *f = *state;
+    struct loop *loop = loop_new();
+    struct testing_message m = testing_accepted(f, 7, 5000, 1);
+    struct queued_message *before, *after;
+    assert_int_equal(testing_fetch_on(loop, f->store, m.id, &before), OK);
+    queue_cool(f->store, m.id);
+    queue_cool(f->store, m.id);
+    assert_int_equal(testing_fetch_on(loop, f->store, m.id, &after), OK);
+    assert_ptr_not_equal(before, after);
+    assert_true(testing_content_is(before, 7, 5000));
+    assert_true(testing_content_is(after, 7, 5000));
+    queued_message_free(before);
+    queued_message_free(after);
+    loop_free(loop);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, testing_set_up, testing_tear_down),                      \
         cmocka_unit_test_setup_teardown(test, testing_set_up_running, testing_tear_down)
@@ -223,6 +242,7 @@ int main(void)
         BOTH(test_acts),
         BOTH(test_long_acts),
         BOTH(test_fetch_sees_what_was_submitted),
+        BOTH(test_cooled),
     };
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
 }

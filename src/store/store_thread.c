@@ -9,16 +9,36 @@ enum {
     WAL_IDLE_PAGES = 1000, /* worth a checkpoint while nobody waits */
     WAL_FULL_PAGES = 8192, /* 32 MiB: not put off any longer */
     IDLE_MS = 50,          /* so long without a job is a pause */
+    CAN_WAIT_MS = 5,
 };
 
 /* ---- jobs come in ---- */
 
+/* The kernel's own clock is meant here, as it is the kernel that waits. */
+static int64_t kernel_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Under the lock. False: the store's thread need not be told. */
+static bool add_waiting(struct store *s, struct job *job)
+{
+    bool is_first = !s->waiting.first;
+    job_list_append(&s->waiting, job);
+    if (!job->can_wait)
+        s->urgent++;
+    else if (is_first)
+        s->wait_until_ms = kernel_now_ms() + CAN_WAIT_MS;
+    return !job->can_wait || is_first;
+}
+
 static void append_waiting(struct store *s, struct job *job)
 {
     pthread_mutex_lock(&s->lock);
-    job_list_append(&s->waiting, job);
-    bool wake = s->writer_sleeps;
-    s->writer_sleeps = false; /* one wake-up is enough */
+    bool wake = add_waiting(s, job) && s->writer_sleeps;
+    s->writer_sleeps = s->writer_sleeps && !wake; /* one wake-up is enough */
     pthread_mutex_unlock(&s->lock);
     if (wake)
         pthread_cond_signal(&s->writer_wakes);
@@ -55,22 +75,33 @@ bool store_is_stopping(struct store *store)
 
 /* ---- the store's thread ---- */
 
-/* Under the lock: sleeps until there is a job. False after a pause of IDLE_MS, where that is asked
- * for. The kernel's own clock is meant here, as it is the kernel that waits. */
-static bool sleep_for_jobs(struct store *s, bool is_limited)
+/* Under the lock: sleeps until there is a job. False where until_ms came first; 0: it never does.
+ */
+static bool sleep_for_jobs(struct store *s, int64_t until_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += IDLE_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     s->writer_sleeps = true;
-    int result = is_limited ? pthread_cond_timedwait(&s->writer_wakes, &s->lock, &until)
-                            : pthread_cond_wait(&s->writer_wakes, &s->lock);
+    int result = until_ms ? pthread_cond_timedwait(&s->writer_wakes, &s->lock, &until)
+                          : pthread_cond_wait(&s->writer_wakes, &s->lock);
     s->writer_sleeps = false;
     return result != ETIMEDOUT;
+}
+
+/* Under the lock. */
+static bool has_batch(const struct store *s)
+{
+    return s->waiting.first && (s->urgent || s->is_stopping || kernel_now_ms() >= s->wait_until_ms);
+}
+
+/* Under the lock: false after a pause worth a checkpoint. */
+static bool wait_for_jobs(struct store *s)
+{
+    if (s->waiting.first) {
+        sleep_for_jobs(s, s->wait_until_ms);
+        return true;
+    }
+    bool is_limited = s->database.wal_pages >= WAL_IDLE_PAGES;
+    return sleep_for_jobs(s, is_limited ? kernel_now_ms() + IDLE_MS : 0);
 }
 
 enum turn { TURN_WORK, TURN_PAUSE, TURN_END };
@@ -82,15 +113,16 @@ static enum turn take_waiting(struct store *s, struct job_list *jobs)
     enum turn turn = TURN_WORK;
     job_list_init(jobs);
     pthread_mutex_lock(&s->lock);
-    while (!s->waiting.first && turn == TURN_WORK && list_is_empty(&s->segments.chores)) {
+    while (!has_batch(s) && turn == TURN_WORK && list_is_empty(&s->segments.chores)) {
         if (s->is_stopping && s->reading == 0)
             turn = TURN_END;
-        else if (!sleep_for_jobs(s, s->database.wal_pages >= WAL_IDLE_PAGES))
+        else if (!wait_for_jobs(s))
             turn = TURN_PAUSE;
     }
     if (s->waiting.first) {
         *jobs = s->waiting;
         job_list_init(&s->waiting);
+        s->urgent = 0;
     }
     pthread_mutex_unlock(&s->lock);
     return turn;
@@ -103,7 +135,7 @@ static void put_back(struct store *s, struct job_list *jobs)
         return;
     pthread_mutex_lock(&s->lock);
     for (struct job *job = job_list_take(jobs); job; job = job_list_take(jobs))
-        job_list_append(&s->waiting, job);
+        (void)add_waiting(s, job);
     pthread_mutex_unlock(&s->lock);
 }
 

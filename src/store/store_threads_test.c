@@ -250,11 +250,59 @@ static void test_fetch_and_removal(void **state)
     testing_remove(folder);
 }
 
+static void on_patient(void *context, struct queue_commit *c, enum err err)
+{
+    queue_commit_free(c);
+    assert_int_equal(err, OK);
+    sem_post(context);
+}
+
+static void remove_patiently(struct store *store, const struct testing_message *message, sem_t *sem)
+{
+    struct queue_commit *c = queue_commit_new();
+    c->updates = ARENA_NEW(&c->arena, struct queue_update);
+    c->updates[0] = (struct queue_update){.id = message->id, .kind = QUEUE_DONE};
+    c->update_count = 1;
+    c->can_wait = true;
+    c->done = on_patient;
+    c->context = sem;
+    queue_submit(store, c);
+}
+
+/* What can wait is done with what cannot, and before it where it was submitted before; else some
+ * milliseconds later; and at the end. */
+static void test_what_can_wait(void **state)
+{
+    (void)state;
+    char *folder = testing_folder();
+    struct store *store = testing_open(folder);
+    struct testing_fixture f = {folder, store};
+    sem_t sem;
+    assert_int_equal(sem_init(&sem, 0, 0), 0);
+    assert_int_equal(store_start(store), OK);
+    for (uint64_t i = 0; i < 20; i++) {
+        struct testing_message message = testing_accepted(&f, i, 100, 1);
+        struct queued_message *gone = NULL;
+        remove_patiently(store, &message, &sem);
+        if (i % 2)
+            assert_int_equal(testing_fetch(store, message.id, &gone), ERR_NOT_FOUND);
+        while (sem_wait(&sem) != 0)
+            continue;
+    }
+    struct testing_message last = testing_accepted(&f, 20, 100, 1);
+    remove_patiently(store, &last, &sem);
+    store_close(store);
+    assert_int_equal(sem_trywait(&sem), 0);
+    sem_destroy(&sem);
+    testing_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_submitters),
         cmocka_unit_test(test_fetch_and_removal),
+        cmocka_unit_test(test_what_can_wait),
     };
     return cmocka_run_group_tests_name("store_threads", tests, NULL, NULL);
 }
