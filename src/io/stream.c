@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "io/stream_private.h"
+#include "io/tls_resume.h"
 #include "io/tls_session.h"
 #include "io/transport.h"
 
@@ -244,6 +245,11 @@ void stream_tls_info(const struct stream *s, struct stream_tls_info *info)
     info->peer = SSL_get0_peer_certificate(s->ssl);
     info->verify_result = SSL_get_verify_result(s->ssl);
     info->resumed = SSL_session_reused(s->ssl);
+}
+
+bool stream_gives_up_resumption(struct stream *s)
+{
+    return s->ssl && tls_resume_give_up(s->ssl);
 }
 
 const struct endpoint *stream_peer(const struct stream *s)

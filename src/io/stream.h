@@ -81,6 +81,10 @@ void stream_start_tls_client(struct stream *s, SSL_CTX *ctx, const char *sni);
 bool stream_is_tls(const struct stream *s);
 void stream_tls_info(const struct stream *s, struct stream_tls_info *info);
 
+/* Within on_end, after a handshake that failed: a kept session was offered and may be why. What is
+ * kept of this peer is forgotten, so another connection makes a full handshake. */
+bool stream_gives_up_resumption(struct stream *s);
+
 const struct endpoint *stream_peer(const struct stream *s);
 const struct endpoint *stream_local(const struct stream *s);
 

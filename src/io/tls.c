@@ -8,6 +8,7 @@
 
 #include "io/tls_keys.h"
 #include "io/tls_rehearsal.h"
+#include "io/tls_resume.h"
 #include "io/tls_session.h"
 #include "io/tls_tickets.h"
 
@@ -233,6 +234,8 @@ SSL *tls_session_client(SSL_CTX *ctx, int fd, const char *name, struct buf *why)
         SSL_free(ssl);
         ssl = NULL;
     }
+    if (ssl)
+        tls_resume_offer(ssl, fd, name);
     ERR_clear_error();
     return ssl;
 }

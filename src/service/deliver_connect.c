@@ -36,7 +36,7 @@ void session_next_target(struct session *s, const struct outcome *why)
     memcpy(ip, s->ip, sizeof(ip));
     s->last_failure.mta_ip = arena_copy(&s->arena, span_of(ip));
     session_disconnect(s);
-    s->tls_failed = false;
+    s->tls_failed = s->full_handshake = false;
     s->tls = SPAN_NONE;
     if (++s->target < s->target_count)
         session_connect(s);
@@ -158,7 +158,12 @@ static void on_end(void *context, enum stream_end end, struct span text)
 {
     struct session *s = context;
     bool tls_failed = end == STREAM_TLS_FAILED || s->shaking_hands; /* or it took too long */
-    if (tls_failed && s->state == SESSION_TALKING) {
+    if (tls_failed && s->state == SESSION_TALKING && !s->full_handshake &&
+        stream_gives_up_resumption(s->stream)) {
+        s->full_handshake = true;
+        session_disconnect(s);
+        session_connect(s);
+    } else if (tls_failed && s->state == SESSION_TALKING) {
         session_tls_failed(s, text);
     } else if (s->state == SESSION_CONNECTING) {
         fail_target(s, 451, "4.4.1", "Cannot connect to",

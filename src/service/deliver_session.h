@@ -43,8 +43,10 @@ struct session {
     struct outcome last_failure; /* of the targets so far */
     bool has_failure;
     struct loop_timer *idle_timer;
-    bool want_tls;      /* 220 to STARTTLS has come */
-    bool shaking_hands; /* TLS is being established */
+    bool full_handshake; /* one that resumed a session failed on an earlier connection to this
+                            target */
+    bool want_tls;       /* 220 to STARTTLS has come */
+    bool shaking_hands;  /* TLS is being established */
 };
 
 /* ---- deliver_session.c ---- */

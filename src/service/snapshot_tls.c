@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "io/tls.h"
+#include "io/tls_resume.h"
 #include "policy/plan.h"
 
 /* The candidates that have not failed yet. */
@@ -196,7 +197,9 @@ enum err snapshot_prepare_send(struct snapshot *s, struct send_tls_context *tls,
         buf_reset(&said);
         err = tls_client_context(verify[c->tls_verify], trust, NULL, &tls->context, &said);
     }
-    if (err != OK)
+    if (err == OK)
+        tls_resume_use(tls->context);
+    else
         buf_addf(why, "send-connectors." SPAN_FMT ": " SPAN_FMT, SPAN_ARG(c->name),
                  SPAN_ARG(buf_span(&said)));
     buf_done(&said);

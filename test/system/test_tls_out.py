@@ -29,6 +29,19 @@ def test_starttls_is_used(sealpost, sink, chain, tls):
     assert "TLSv1.3" in [r for r in mail.track("--id", number) if r["event"] == "SEND"][0]["tls"]
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_is_resumed(sealpost, sink, chain, version):
+    context = server_context(chain)
+    context.maximum_version = version
+    out = sink(tls=context)
+    mail = sealpost().relay_to(out, tls="required", max_messages_per_connection=1).start()
+    for count in (1, 2, 3):
+        send(mail)
+        out.wait(count)
+        mail.wait_empty()
+    assert [session.tls_resumed for session in out.sessions] == [False, True, True]
+
+
 def test_off(sealpost, sink, chain):
     out = sink(tls=server_context(chain))
     mail = sealpost().relay_to(out, tls="off").start()

@@ -98,6 +98,7 @@ class Session:
     def __init__(self, sink, connection):
         self.sink, self.socket, self.buffer = sink, connection, b""
         self.helo, self.tls, self.protocol, self.commands, self.tls_error = None, None, None, [], None
+        self.tls_resumed = False
         self.message = None
         self.done = False
 
@@ -160,6 +161,7 @@ class Session:
             self.tls_error = str(error)
             raise Hangup from error
         self.tls = self.socket.version()
+        self.tls_resumed = self.socket.session_reused
         self.buffer = b""
 
     def serve(self):
