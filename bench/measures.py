@@ -67,7 +67,7 @@ def relay(server, cell, bench):
     count = max(1, received["messages"])
     server.rate = received["messages"] / max(0.01, elapsed)
     return {"per_second": server.rate, "cpu_us": cpu / count * 1e6, "missing": missing, "damaged": received["damaged"],
-            "duplicates": received["duplicates"], "accept_per_second": done["per_second"], **faults(done),
+            "duplicates": received["duplicates"], "accept_per_second": done["per_second"], "left": server.queued(), **faults(done),
             **percentiles(done, "latency_us", "accept_us")}
 
 

@@ -37,6 +37,8 @@ def record(results, limit):
     readme = FOLDER / "README.md"
     text = readme.read_text(encoding="utf-8")
     for name, outcome in results.outcomes.items():
+        if not outcome.is_complete:
+            continue
         text = insert(text, name, section(results, outcome, limit))
         plot.draw([outcome], FOLDER / "figures" / f"{name}.svg")
     readme.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """The results for a terminal, or for a README: tables in Markdown that can be read as they are."""
 COLUMNS = {
     "per_second": "per second", "cpu_us": "CPU µs", "accept_us_p50": "accept p50 µs", "accept_us_p99": "accept p99 µs",
-    "flushes": "flushes each", "errors": "errors", "missing": "missing", "damaged": "damaged", "duplicates": "twice",
+    "flushes": "flushes each", "errors": "errors", "missing": "missing", "left": "still queued", "damaged": "damaged", "duplicates": "twice",
     "accept_per_second": "accepted/s", "ehlo_us_p50": "EHLO after TLS µs", "ehlo_us_p99": "EHLO p99 µs", "session_us_p50": "session p50 µs",
     "session_us_p99": "session p99 µs", "resumed": "resumed", "bytes_each": "bytes each", "before_mib": "empty MiB",
     "after_mib": "full MiB", "processes": "processes", "open_seconds": "opened in s", "mb_per_second": "MB/s",
