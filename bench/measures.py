@@ -67,7 +67,7 @@ def relay(server, cell, bench):
     count = max(1, received["messages"])
     server.rate = received["messages"] / max(0.01, elapsed)
     return {"per_second": server.rate, "cpu_us": cpu / count * 1e6, "missing": missing, "damaged": received["damaged"],
-            "duplicates": received["duplicates"], "accept_per_second": done["per_second"], **faults(done),
+            "duplicates": received["duplicates"], "accept_per_second": done["per_second"], "left": server.queued(), **faults(done),
             **percentiles(done, "latency_us", "accept_us")}
 
 
@@ -90,15 +90,11 @@ def idle(server, cell, bench):
     before, begin = server.group.pss_bytes(), time.monotonic()
     holding = Load(server.address, idle=True, connections=cell["connections"], starttls=cell.get("starttls", False),
                    deadline=cell["deadline"])
-    try:
-        holding.wait_ready(cell["deadline"])
-        took = time.monotonic() - begin
-        server.group.settle()
-        after = server.group.pss_bytes()
-    finally:
-        holding.process.stdin.close()
-        holding.process.stdin = None
-        done = holding.finish()
+    holding.wait_ready(cell["deadline"])
+    took = time.monotonic() - begin
+    server.group.settle()
+    after = server.group.pss_bytes()
+    done = holding.finish()  # closes its standard input
     return {"bytes_each": max(0, after - before) / cell["connections"], "before_mib": before / MIB, "after_mib": after / MIB,
             "open_seconds": took, "processes": len(server.group.pids()), **faults(done)}
 

@@ -111,8 +111,8 @@ def panel(outcome, figure):
                      [line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM)])
 
 
-def draw(results, path):
-    panels = [panel(outcome, figure) for outcome in results.outcomes.values() for figure in outcome.scenario.figures[:2]]
+def draw(outcomes, path):
+    panels = [panel(outcome, figure) for outcome in outcomes for figure in outcome.scenario.figures[:2]]
     panels = [drawn for drawn in panels if drawn]
     rows = max(1, math.ceil(len(panels) / 2))
     width, height = 2 * WIDTH + 3 * GAP, rows * (HEIGHT + GAP) + GAP

@@ -74,6 +74,7 @@ class Outcome:
 
     def __init__(self, scenario):
         self.scenario, self.cells, self.gauges = scenario, {name: {} for name in scenario.cells}, Cell()
+        self.is_complete = False
 
     def of(self, cell, server):
         return self.cells[cell].setdefault(server, Cell())

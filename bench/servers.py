@@ -142,6 +142,10 @@ class Server:
     def tail(self):
         return self.log.read_text(errors="replace")[-800:] if self.log.exists() else ""
 
+    def queued(self):
+        """Messages in the queue; None where that is not asked."""
+        return None
+
     def first_page(self):
         """The command that shows the beginning of the queue, or None."""
         return None

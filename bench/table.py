@@ -1,7 +1,7 @@
 """The results for a terminal, or for a README: tables in Markdown that can be read as they are."""
 COLUMNS = {
     "per_second": "per second", "cpu_us": "CPU µs", "accept_us_p50": "accept p50 µs", "accept_us_p99": "accept p99 µs",
-    "flushes": "flushes each", "errors": "errors", "missing": "missing", "damaged": "damaged", "duplicates": "twice",
+    "flushes": "flushes each", "errors": "errors", "missing": "missing", "left": "still queued", "damaged": "damaged", "duplicates": "twice",
     "accept_per_second": "accepted/s", "ehlo_us_p50": "EHLO after TLS µs", "ehlo_us_p99": "EHLO p99 µs", "session_us_p50": "session p50 µs",
     "session_us_p99": "session p99 µs", "resumed": "resumed", "bytes_each": "bytes each", "before_mib": "empty MiB",
     "after_mib": "full MiB", "processes": "processes", "open_seconds": "opened in s", "mb_per_second": "MB/s",
@@ -70,22 +70,35 @@ def note_lines(outcome):
         yield f"- **{name} is better in {cell}**: {number(theirs)} against {number(ours)} ({better} is better)"
 
 
-def render_scenario(outcome):
-    lines = [f"## {outcome.scenario.name}: {outcome.scenario.title}", "", *scenario_table(outcome), ""]
+def scenario_lines(outcome):
+    """Its table, what there is to say about it, and its targets."""
+    lines = [*scenario_table(outcome), ""]
     gauges = [f"{name} {number(outcome.gauges.median(name))}" for name in outcome.gauges.values]
     lines += ["The machine: " + ", ".join(gauges), ""] if gauges else []
     notes = list(note_lines(outcome))
     lines += [*notes, ""] if notes else []
     targets = target_lines(outcome)
-    return "\n".join(lines + ([*targets, ""] if targets else []))
+    return lines + ([*targets, ""] if targets else [])
+
+
+def render_scenario(outcome):
+    return "\n".join([f"## {outcome.scenario.name}: {outcome.scenario.title}", "", *scenario_lines(outcome)])
+
+
+def machine_line(results):
+    machine = results.machine
+    return (f"{machine['processors']} x {machine['model']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
+            f"{machine['openssl'].split(' (')[0]}")
+
+
+def versions_line(results):
+    return ", ".join(f"{name} {version}".strip() for name, version in results.versions.items())
 
 
 def render_end(results, limit):
-    machine, disturbed = results.machine, results.disturbed(limit)
+    disturbed = results.disturbed(limit)
     met = [verdict.met for outcome in results.outcomes.values() for verdict in outcome.verdicts()]
-    lines = [f"{machine['processors']} x {machine['model']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
-             f"{machine['openssl']}",
-             ", ".join(f"{name} {version}".strip() for name, version in results.versions.items()),
+    lines = [machine_line(results), versions_line(results),
              f"Targets: {met.count(True)} met, {met.count(False)} missed, {met.count(None)} not measured"]
     if disturbed:
         lines.append(f"NOISE: in {len(disturbed)} of {len(results.speeds)} measurements the machine was more than "

@@ -56,6 +56,7 @@ class Load:
         """With --idle: until all connections are open."""
         if not select.select([self.process.stdout], [], [], seconds)[0]:
             self.process.kill()
+            self.process.communicate()
             raise ToolFailed(f"bench-load has not opened its connections within {seconds} s")
         line = self.process.stdout.readline()
         if line.strip() != "ready":

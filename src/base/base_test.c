@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -336,23 +337,84 @@ static void test_clock_set(void **state)
     assert_true(clock_monotonic_ms() >= before);
 }
 
-/* What log_write puts on standard error, in *out. */
-static void logged(struct buf *out, const struct log_field *fields, size_t count)
+/* Standard error, caught in a pipe. */
+struct caught {
+    int saved, read_end;
+};
+
+static struct caught catch_log(void)
 {
-    int ends[2], saved = dup(STDERR_FILENO);
+    int ends[2];
     assert_int_equal(pipe(ends), 0);
+    struct caught c = {dup(STDERR_FILENO), ends[0]};
     dup2(ends[1], STDERR_FILENO);
     close(ends[1]);
-    log_write(LOG_WARNING, "tested", fields, count);
-    dup2(saved, STDERR_FILENO);
-    close(saved);
+    return c;
+}
+
+/* What was written since, in *out; catches no more. */
+static void caught_log(struct caught c, struct buf *out)
+{
+    dup2(c.saved, STDERR_FILENO);
+    close(c.saved);
     for (;;) {
-        ssize_t n = read(ends[0], buf_room(out, 4096), 4096);
+        ssize_t n = read(c.read_end, buf_room(out, 4096), 4096);
         if (n <= 0)
             break;
         buf_grow(out, (size_t)n);
     }
-    close(ends[0]);
+    close(c.read_end);
+}
+
+/* What log_write puts on standard error, in *out. */
+static void logged(struct buf *out, const struct log_field *fields, size_t count)
+{
+    struct caught c = catch_log();
+    log_write(LOG_WARNING, "tested", fields, count);
+    caught_log(c, out);
+}
+
+static int waiting_bytes(struct caught c)
+{
+    int n = 0;
+    assert_int_equal(ioctl(c.read_end, FIONREAD, &n), 0);
+    return n;
+}
+
+/* Gathered lines come together, in their order; an error does not wait, and takes with it what
+ * stands before it; a line that is larger than what is kept is written as it is. */
+static void test_log_gather(void **state)
+{
+    (void)state;
+    char *huge = malloc(10000);
+    memset(huge, 'h', 10000);
+    struct buf b = BUF_INIT(BUF_UNLIMITED);
+    log_setup(LOG_INFO, false);
+    struct caught c = catch_log();
+    log_gather();
+    LOG(LOG_INFO, "one", LOG_N("n", 1));
+    assert_int_equal(waiting_bytes(c), 0);
+    LOG(LOG_ERROR, "two", LOG_N("n", 2));
+    int first = waiting_bytes(c);
+    assert_true(first > 0);
+    LOG(LOG_INFO, "three", LOG_S("text", span_make(huge, 4000)));
+    LOG(LOG_INFO, "four", LOG_S("text", span_make(huge, 10000)),
+        LOG_S("again", span_make(huge, 99)));
+    assert_true(waiting_bytes(c) > first + 8000);
+    LOG(LOG_INFO, "five", LOG_N("n", 5));
+    log_release();
+    caught_log(c, &b);
+    size_t at = 0;
+    static const char *const words[] = {"event=one", "event=two", "event=three", "event=four",
+                                        "event=five n=5\n"};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        struct span rest = span_skip(buf_span(&b), at);
+        size_t found = span_search(rest, span_of(words[i]));
+        assert_true(found < rest.n);
+        at += found;
+    }
+    buf_done(&b);
+    free(huge);
 }
 
 static void test_log_lines(void **state)
@@ -398,14 +460,23 @@ static void test_log_huge_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_err_texts),     cmocka_unit_test(test_span_comparisons),
-        cmocka_unit_test(test_span_searches), cmocka_unit_test(test_span_cut),
-        cmocka_unit_test(test_buf_limits),    cmocka_unit_test(test_buf_take_and_room),
-        cmocka_unit_test(test_arena),         cmocka_unit_test(test_list),
-        cmocka_unit_test(test_map),           cmocka_unit_test(test_text),
-        cmocka_unit_test(test_text_glob),     cmocka_unit_test(test_clock_texts),
-        cmocka_unit_test(test_clock_refuses), cmocka_unit_test(test_clock_set),
-        cmocka_unit_test(test_log_lines),     cmocka_unit_test(test_log_huge_values),
+        cmocka_unit_test(test_err_texts),
+        cmocka_unit_test(test_span_comparisons),
+        cmocka_unit_test(test_span_searches),
+        cmocka_unit_test(test_span_cut),
+        cmocka_unit_test(test_buf_limits),
+        cmocka_unit_test(test_buf_take_and_room),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_glob),
+        cmocka_unit_test(test_clock_texts),
+        cmocka_unit_test(test_clock_refuses),
+        cmocka_unit_test(test_clock_set),
+        cmocka_unit_test(test_log_lines),
+        cmocka_unit_test(test_log_gather),
+        cmocka_unit_test(test_log_huge_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

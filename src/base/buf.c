@@ -45,7 +45,7 @@ void buf_grow(struct buf *b, size_t n)
     b->n += n;
 }
 
-enum err buf_add(struct buf *b, struct span s)
+enum err buf_add_more(struct buf *b, struct span s)
 {
     char *at = buf_room(b, s.n);
     if (!at)
@@ -56,23 +56,19 @@ enum err buf_add(struct buf *b, struct span s)
     return OK;
 }
 
-enum err buf_add_text(struct buf *b, const char *text)
-{
-    return buf_add(b, span_of(text));
-}
-
-enum err buf_add_char(struct buf *b, char c)
-{
-    return buf_add(b, (struct span){&c, 1});
-}
-
 enum err buf_vaddf(struct buf *b, const char *format, va_list args)
 {
+    /* Mostly it fits into what is there, and is formatted once. */
+    size_t room = b->cap - b->n;
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, again);
+    int n = vsnprintf(room ? b->p + b->n : NULL, room, format, again);
     va_end(again);
     assert(n >= 0);
+    if ((size_t)n < room && (size_t)n <= b->limit - b->n) {
+        b->n += (size_t)n;
+        return OK;
+    }
     char *at = buf_room(b, (size_t)n);
     if (!at)
         return ERR_LIMIT;

@@ -27,10 +27,29 @@ static inline struct span buf_span(const struct buf *b)
     return (struct span){b->p, b->n};
 }
 
+/* For the functions below alone: adds where the memory has to grow, or there is no room. */
+enum err buf_add_more(struct buf *b, struct span s);
+
 /* Each adds all or nothing; ERR_LIMIT where the hard limit would be passed. */
-enum err buf_add(struct buf *b, struct span s);
-enum err buf_add_text(struct buf *b, const char *text);
-enum err buf_add_char(struct buf *b, char c);
+static inline enum err buf_add(struct buf *b, struct span s)
+{
+    if (s.n == 0 || s.n >= b->cap - b->n || s.n > b->limit - b->n)
+        return buf_add_more(b, s);
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+    return OK;
+}
+
+static inline enum err buf_add_char(struct buf *b, char c)
+{
+    return buf_add(b, (struct span){&c, 1});
+}
+
+static inline enum err buf_add_text(struct buf *b, const char *text)
+{
+    return buf_add(b, span_of(text));
+}
+
 enum err buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 enum err buf_vaddf(struct buf *b, const char *format, va_list args);
 

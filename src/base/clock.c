@@ -46,17 +46,59 @@ static struct tm broken_down(int64_t ms, int *millis)
         *millis += (int)SECOND_MS;
         seconds--;
     }
-    struct tm tm = {0};
-    gmtime_r(&seconds, &tm);
+    /* Most of what is told happened in the second that was told last. */
+    static _Thread_local bool has_last;
+    static _Thread_local time_t last;
+    static _Thread_local struct tm tm;
+    if (!has_last || seconds != last)
+        gmtime_r(&seconds, &tm);
+    has_last = true;
+    last = seconds;
     return tm;
+}
+
+/* Exactly so many digits. */
+static void add_digits(struct buf *out, int value, int digits)
+{
+    char *at = buf_room(out, (size_t)digits);
+    if (!at)
+        return;
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    buf_grow(out, (size_t)digits);
+}
+
+static void add_year(struct buf *out, int year)
+{
+    if (year >= 0 && year <= 9999)
+        add_digits(out, year, 4);
+    else
+        num_add(out, year);
+}
+
+static void add_time_of_day(struct buf *out, const struct tm *tm)
+{
+    add_digits(out, tm->tm_hour, 2);
+    buf_add_char(out, ':');
+    add_digits(out, tm->tm_min, 2);
+    buf_add_char(out, ':');
+    add_digits(out, tm->tm_sec, 2);
 }
 
 void clock_add_iso(struct buf *out, int64_t ms)
 {
     int millis;
     struct tm tm = broken_down(ms, &millis);
-    buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, millis);
+    add_year(out, tm.tm_year + 1900);
+    buf_add_char(out, '-');
+    add_digits(out, tm.tm_mon + 1, 2);
+    buf_add_char(out, '-');
+    add_digits(out, tm.tm_mday, 2);
+    buf_add_char(out, 'T');
+    add_time_of_day(out, &tm);
+    buf_add_char(out, '.');
+    add_digits(out, millis, 3);
+    buf_add_char(out, 'Z');
 }
 
 void clock_add_rfc5322(struct buf *out, int64_t ms)
@@ -66,8 +108,16 @@ void clock_add_rfc5322(struct buf *out, int64_t ms)
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int millis;
     struct tm tm = broken_down(ms, &millis);
-    buf_addf(out, "%s, %02d %s %04d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
-             months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    buf_add_text(out, days[tm.tm_wday]);
+    buf_add_text(out, ", ");
+    add_digits(out, tm.tm_mday, 2);
+    buf_add_char(out, ' ');
+    buf_add_text(out, months[tm.tm_mon]);
+    buf_add_char(out, ' ');
+    add_year(out, tm.tm_year + 1900);
+    buf_add_char(out, ' ');
+    add_time_of_day(out, &tm);
+    buf_add_text(out, " +0000");
 }
 
 /* Reads `width` digits and the character behind them (NUL: none), and takes them off. */

@@ -3,7 +3,7 @@
  *   LOG(LOG_INFO, "accepted", LOG_T("connector", name), LOG_N("size", size));
  *
  * Only services and main log; floors below return what happened. A line is one write(2), so lines
- * of different threads never mix. */
+ * of different threads never mix, unless the thread gathers them. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -33,6 +33,12 @@ bool log_wants(enum log_level level);
  */
 void log_write(enum log_level level, const char *what, const struct log_field *fields,
                size_t count);
+
+/* From log_gather to log_release, the calling thread's lines are kept and written together, in
+ * pieces of whole lines that a pipe takes as one (PIPE_BUF). An error is written at once, behind
+ * what was kept. */
+void log_gather(void);
+void log_release(void);
 
 #define LOG(level, what, ...)                                                                      \
     do {                                                                                           \

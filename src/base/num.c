@@ -21,6 +21,19 @@ enum err num_parse(struct span s, uint64_t max, uint64_t *value)
     return OK;
 }
 
+void num_add(struct buf *out, int64_t value)
+{
+    char digits[24], *p = digits + sizeof(digits);
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--p = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--p = '-';
+    buf_add(out, span_make(p, (size_t)(digits + sizeof(digits) - p)));
+}
+
 struct unit {
     const char *name;
     uint64_t factor;

@@ -11,6 +11,9 @@
 /* Decimal digits only, no sign: ERR_SYNTAX otherwise, ERR_RANGE above max. */
 enum err num_parse(struct span s, uint64_t max, uint64_t *value) MUST_USE;
 
+/* As printf's "%lld" does, at a tenth of its cost. */
+void num_add(struct buf *out, int64_t value);
+
 /* "65536", "36MB", "256 KB", "1.5 GB" (one decimal, rounded down); B KB MB GB TB and K M G T,
  * binary multiples as Exchange's. */
 enum err num_parse_size(struct span s, uint64_t *bytes) MUST_USE;

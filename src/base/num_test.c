@@ -27,6 +27,26 @@ static void test_num_parse(void **state)
     assert_int_equal(n, 77); /* untouched */
 }
 
+static void test_num_add(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {7, "7"},
+                 {-10, "-10"},
+                 {1234567890123, "1234567890123"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf b = BUF_INIT(BUF_UNLIMITED);
+        num_add(&b, cases[i].value);
+        assert_text(&b, cases[i].text);
+        buf_done(&b);
+    }
+}
+
 static void test_num_size(void **state)
 {
     (void)state;
@@ -188,15 +208,11 @@ static void test_encode_for_logs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_num_parse),
-        cmocka_unit_test(test_num_size),
-        cmocka_unit_test(test_num_duration),
-        cmocka_unit_test(test_num_round_trip),
-        cmocka_unit_test(test_encode_round_trips),
-        cmocka_unit_test(test_base64_vectors),
-        cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_decoders_refuse),
-        cmocka_unit_test(test_encode_for_logs),
+        cmocka_unit_test(test_num_parse),       cmocka_unit_test(test_num_add),
+        cmocka_unit_test(test_num_size),        cmocka_unit_test(test_num_duration),
+        cmocka_unit_test(test_num_round_trip),  cmocka_unit_test(test_encode_round_trips),
+        cmocka_unit_test(test_base64_vectors),  cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_decoders_refuse), cmocka_unit_test(test_encode_for_logs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,8 +5,8 @@
 #include <event2/event_struct.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +18,7 @@ enum {
 struct listener {
     int fd;
     struct endpoint local;
+    bool is_wildcard; /* connections come to addresses that are not the listener's */
     struct event readable, pause;
     listener_fn *fn;
     void *context;
@@ -37,6 +38,12 @@ static void take_local_name(int fd, struct endpoint *endpoint)
     socklen_t n = sizeof(address);
     if (getsockname(fd, (struct sockaddr *)&address, &n) == 0)
         endpoint_of_sockaddr((struct sockaddr *)&address, endpoint);
+}
+
+static bool is_zero(const struct ip *ip)
+{
+    static const struct ip zero;
+    return memcmp(ip->b, zero.b, sizeof(ip->b)) == 0;
 }
 
 static int set_flag(int fd, int level, int option)
@@ -107,6 +114,7 @@ enum err listener_new(const struct endpoint *local, int fd, struct listener **li
         abort();
     l->fd = fd;
     take_local_name(fd, &l->local);
+    l->is_wildcard = is_zero(&l->local.ip);
     *listener = l;
     return OK;
 }
@@ -138,8 +146,8 @@ static bool accept_one(struct listener *l)
     }
     struct endpoint peer = {0}, local = l->local;
     endpoint_of_sockaddr((struct sockaddr *)&address, &peer);
-    take_local_name(fd, &local);
-    set_flag(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (l->is_wildcard)
+        take_local_name(fd, &local);
     l->fn(l->context, fd, &peer, &local);
     return true;
 }

@@ -5,12 +5,14 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/list.h"
+#include "base/log.h"
 
 enum {
     QUEUE_KEPT = 4096
@@ -35,15 +37,25 @@ struct signal_handler {
 
 struct loop {
     struct event_base *base;
-    struct event wake;
+    struct event wake, again;
     int wake_fd;
-    pthread_mutex_t lock; /* guards `waiting` and the write to wake_fd */
+    pthread_mutex_t lock; /* guards what follows and the write to wake_fd */
     struct queue waiting;
+    bool runs_posts;      /* looks for more of them by itself before it sleeps */
+    unsigned wakes_due;   /* threads that hold back a wake-up */
     struct queue running; /* the loop's thread only */
     struct list signals;
     pthread_t thread;
     bool has_thread;
 };
+
+/* Wake-ups that the calling thread holds back (loop_hold_wakes). */
+enum { WAKES_HELD = 8 };
+static _Thread_local struct {
+    bool is_on;
+    size_t count;
+    struct loop *loops[WAKES_HELD];
+} held;
 
 struct loop_timer {
     struct event event;
@@ -68,24 +80,67 @@ static void queue_done(struct queue *q)
     *q = (struct queue){0};
 }
 
+/* Under the loop's lock. */
+static void wake(struct loop *loop)
+{
+    if (held.is_on && held.count < WAKES_HELD) {
+        held.loops[held.count++] = loop;
+        loop->wakes_due++;
+    } else {
+        (void)eventfd_write(loop->wake_fd, 1);
+    }
+}
+
+void loop_hold_wakes(void)
+{
+    held.is_on = true;
+}
+
+void loop_release_wakes(void)
+{
+    held.is_on = false;
+    for (size_t i = 0; i < held.count; i++) {
+        struct loop *loop = held.loops[i];
+        pthread_mutex_lock(&loop->lock);
+        (void)eventfd_write(loop->wake_fd, 1);
+        loop->wakes_due--;
+        pthread_mutex_unlock(&loop->lock);
+    }
+    held.count = 0;
+}
+
+static void run_all(struct queue *posts)
+{
+    log_gather();
+    for (size_t i = 0; i < posts->count; i++)
+        posts->posts[i].fn(posts->posts[i].context);
+    log_release();
+    posts->count = 0;
+    if (posts->cap > QUEUE_KEPT)
+        queue_done(posts);
+}
+
 /* Takes all posts at once, so that posters wait for a swap of two pointers and never for their
- * functions. */
+ * functions. What comes meanwhile runs in another turn, after that of the connections. */
 static void run_posts(evutil_socket_t fd, short what, void *context)
 {
-    (void)what;
     struct loop *loop = context;
     eventfd_t count;
-    (void)eventfd_read(fd, &count);
+    if (what & EV_READ)
+        (void)eventfd_read(fd, &count);
     pthread_mutex_lock(&loop->lock);
     struct queue posts = loop->waiting;
     loop->waiting = loop->running;
+    loop->runs_posts = true;
     pthread_mutex_unlock(&loop->lock);
-    for (size_t i = 0; i < posts.count; i++)
-        posts.posts[i].fn(posts.posts[i].context);
-    posts.count = 0;
-    if (posts.cap > QUEUE_KEPT)
-        queue_done(&posts);
+    run_all(&posts);
     loop->running = posts;
+    pthread_mutex_lock(&loop->lock);
+    loop->runs_posts = false;
+    bool more = loop->waiting.count > 0;
+    pthread_mutex_unlock(&loop->lock);
+    if (more)
+        evtimer_add(&loop->again, &(struct timeval){0});
 }
 
 struct loop *loop_new(void)
@@ -107,7 +162,21 @@ struct loop *loop_new(void)
     list_init(&loop->signals);
     event_assign(&loop->wake, loop->base, loop->wake_fd, EV_READ | EV_PERSIST, run_posts, loop);
     event_add(&loop->wake, NULL);
+    evtimer_assign(&loop->again, loop->base, run_posts, loop);
     return loop;
+}
+
+/* A thread that has posted here may hold back its wake-up still. */
+static void wait_for_wakes(struct loop *loop)
+{
+    loop_release_wakes();
+    for (unsigned due = 1; due > 0;) {
+        pthread_mutex_lock(&loop->lock);
+        due = loop->wakes_due;
+        pthread_mutex_unlock(&loop->lock);
+        if (due > 0)
+            sched_yield();
+    }
 }
 
 void loop_free(struct loop *loop)
@@ -115,12 +184,14 @@ void loop_free(struct loop *loop)
     if (!loop)
         return;
     assert(!loop->has_thread);
+    wait_for_wakes(loop);
     LIST_EACH(handler, &loop->signals, struct signal_handler, node)
     {
         event_del(&handler->event);
         free(handler);
     }
     event_del(&loop->wake);
+    event_del(&loop->again);
     event_base_free(loop->base);
     close(loop->wake_fd);
     pthread_mutex_destroy(&loop->lock);
@@ -152,8 +223,8 @@ void loop_post(struct loop *loop, loop_fn *fn, void *context)
     queue_add(&loop->waiting, (struct post){fn, context});
     /* Under the lock: once it is released the loop may run the post, end, and close the descriptor.
      */
-    if (was_empty)
-        (void)eventfd_write(loop->wake_fd, 1);
+    if (was_empty && !loop->runs_posts)
+        wake(loop);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -189,6 +260,7 @@ void loop_join(struct loop *loop)
     if (!loop->has_thread)
         return;
     loop_stop(loop);
+    loop_release_wakes();
     pthread_join(loop->thread, NULL);
     loop->has_thread = false;
 }

@@ -21,6 +21,10 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* From any thread: run fn(context) on the loop's thread, in order of posting. Never blocks. */
 void loop_post(struct loop *loop, loop_fn *fn, void *context);
+/* In between, the calling thread's posts to other loops wake each of them once, at the end. It must
+ * not wait for one of them meanwhile. */
+void loop_hold_wakes(void);
+void loop_release_wakes(void);
 /* A thread of its own that runs the loop. loop_join stops and waits. */
 enum err loop_start(struct loop *loop, const char *thread_name) MUST_USE;
 void loop_join(struct loop *loop);

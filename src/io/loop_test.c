@@ -102,6 +102,45 @@ static void count_one(void *context)
     (*(int *)context)++;
 }
 
+/* Held wake-ups are sent in the end, more loops than are held at once are woken all the same, and a
+ * loop that is waited for is woken before. */
+static void test_held_wakes(void **state)
+{
+    (void)state;
+    enum { LOOPS = 12 };
+    struct loop *loops[LOOPS];
+    int counts[LOOPS] = {0};
+    for (int i = 0; i < LOOPS; i++) {
+        loops[i] = loop_new();
+        assert_int_equal(loop_start(loops[i], "held"), OK);
+    }
+    loop_hold_wakes();
+    for (int n = 0; n < 3; n++)
+        for (int i = 0; i < LOOPS; i++)
+            loop_post(loops[i], count_one, &counts[i]);
+    loop_join(loops[0]);
+    assert_int_equal(counts[0], 3);
+    loop_release_wakes();
+    for (int i = 0; i < LOOPS; i++) {
+        loop_join(loops[i]);
+        assert_int_equal(counts[i], 3);
+        loop_free(loops[i]);
+    }
+}
+
+/* A loop is freed only when nobody is about to wake it. */
+static void test_free_while_held(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    int count = 0;
+    loop_hold_wakes();
+    loop_post(loop, count_one, &count);
+    loop_free(loop);
+    loop_release_wakes();
+    assert_int_equal(count, 0);
+}
+
 static void test_stop_before_run(void **state)
 {
     (void)state;
@@ -227,6 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_posts_from_threads),
         cmocka_unit_test(test_posts_from_posts),
+        cmocka_unit_test(test_held_wakes),
+        cmocka_unit_test(test_free_while_held),
         cmocka_unit_test(test_stop_before_run),
         cmocka_unit_test(test_timers),
         cmocka_unit_test(test_signals),

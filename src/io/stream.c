@@ -33,12 +33,13 @@ static struct stream *new_stream(struct loop *loop, int fd, const struct stream_
     return s;
 }
 
-struct stream *stream_accept(struct loop *loop, int fd, const struct stream_owner *owner)
+struct stream *stream_accept(struct loop *loop, int fd, const struct endpoint *peer,
+                             const struct endpoint *local, const struct stream_owner *owner)
 {
     struct stream *s = new_stream(loop, fd, owner);
     s->state = STATE_OPEN;
-    stream_take_name(fd, getpeername, &s->peer);
-    stream_take_name(fd, getsockname, &s->local);
+    s->peer = *peer;
+    s->local = *local;
     stream_update_watches(s);
     return s;
 }

@@ -48,7 +48,9 @@ struct stream_owner {
     void *context;
 };
 
-struct stream *stream_accept(struct loop *loop, int fd, const struct stream_owner *owner);
+/* peer and local as the listener gave them. */
+struct stream *stream_accept(struct loop *loop, int fd, const struct endpoint *peer,
+                             const struct endpoint *local, const struct stream_owner *owner);
 /* Connects; on_connected or on_end follows. source: bind to this address first, NULL for none. */
 struct stream *stream_connect(struct loop *loop, const struct endpoint *to, const struct ip *source,
                               const struct stream_owner *owner);

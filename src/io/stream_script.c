@@ -129,7 +129,7 @@ static void accepted(void *context, int fd, const struct endpoint *peer,
     (void)context;
     assert_null(server.s);
     struct stream_owner owner = owner_of(&server);
-    server.s = stream_accept(loop, fd, &owner);
+    server.s = stream_accept(loop, fd, peer, local, &owner);
     assert_true(endpoint_eq(stream_peer(server.s), peer));
     assert_true(endpoint_eq(stream_local(server.s), local));
     on_connected(&server);

@@ -60,11 +60,15 @@ static void watch(struct event *event, bool *watches, bool wanted)
         event_del(event);
 }
 
+/* Input that is not wanted for the moment mostly does not come before it is wanted again, as when a
+ * message waits for its flush: its watch stays, and goes only where input did come
+ * (stream_progress). That spares two calls of the kernel for each message. */
 void stream_update_watches(struct stream *s)
 {
     if (s->freed || s->fd < 0)
         return;
-    watch(&s->readable, &s->watches_read, wants_readable(s));
+    if (wants_readable(s))
+        watch(&s->readable, &s->watches_read, true);
     bool deletes = s->watches_write;
     watch(&s->writable, &s->watches_write, wants_writable(s));
     deletes = deletes && !s->watches_write;
@@ -379,8 +383,10 @@ static void take_steps(struct stream *s)
 
 void stream_progress(evutil_socket_t fd, short what, void *context)
 {
-    (void)fd, (void)what;
+    (void)fd;
     struct stream *s = context;
+    if (what & EV_READ && !wants_readable(s))
+        watch(&s->readable, &s->watches_read, false);
     s->kicked = false;
     stream_enter(s);
     if (!s->end_due)

@@ -20,6 +20,16 @@ struct ticket_key {
     bool valid;
 };
 
+/* Fetched once: by EVP_aes_256_cbc() OpenSSL looks it up for each ticket. Never freed. */
+static EVP_CIPHER *cipher_algorithm;
+static pthread_once_t cipher_once = PTHREAD_ONCE_INIT;
+
+static void fetch_cipher(void)
+{
+    cipher_algorithm = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    assert(cipher_algorithm);
+}
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ticket_key keys[KEYS]; /* newest first */
 
@@ -85,13 +95,13 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
     struct ticket_key key;
     bool is_newest = true;
     if (encrypt) {
-        if (!newest_key(&key) || RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+        if (!newest_key(&key) || RAND_bytes(iv, EVP_CIPHER_get_iv_length(cipher_algorithm)) != 1)
             return -1;
         memcpy(name, key.name, NAME_BYTES);
     } else if (!key_by_name(name, &key, &is_newest)) {
         return 0;
     }
-    bool done = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv, encrypt) == 1 &&
+    bool done = EVP_CipherInit_ex(cipher, cipher_algorithm, NULL, key.cipher, iv, encrypt) == 1 &&
                 set_mac(mac, &key);
     OPENSSL_cleanse(&key, sizeof(key));
     if (!done)
@@ -101,6 +111,7 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
 
 void tls_tickets_use(SSL_CTX *ctx)
 {
+    pthread_once(&cipher_once, fetch_cipher);
     int done = SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key);
     assert(done == 1);
     (void)done;

@@ -33,11 +33,26 @@ static void next_moment(int64_t now_ms, unsigned random, uint64_t *ms, unsigned 
     pthread_mutex_unlock(&lock);
 }
 
+enum { RANDOM_BYTES = 10, RANDOM_AT_ONCE = 25 };
+
+/* The kernel is asked once for several ids; a thread's bytes are used once. */
+static void take_random(uint8_t random[RANDOM_BYTES])
+{
+    static _Thread_local uint8_t pool[RANDOM_BYTES * RANDOM_AT_ONCE];
+    static _Thread_local size_t left;
+    if (left == 0) {
+        /* Up to 256 octets come whole (getrandom(2)). */
+        if (getrandom(pool, sizeof(pool), 0) != sizeof(pool))
+            abort();
+        left = RANDOM_AT_ONCE;
+    }
+    memcpy(random, pool + --left * RANDOM_BYTES, RANDOM_BYTES);
+}
+
 struct message_id message_id_new(int64_t now_ms)
 {
-    uint8_t random[10];
-    if (getrandom(random, sizeof(random), 0) != sizeof(random))
-        abort();
+    uint8_t random[RANDOM_BYTES];
+    take_random(random);
     uint64_t ms;
     unsigned count;
     next_moment(now_ms, (unsigned)random[8] << 8 | random[9], &ms, &count);

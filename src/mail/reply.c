@@ -33,8 +33,15 @@ static size_t piece_length(struct span line, size_t max)
 static enum err add_reply_line(struct buf *out, const struct reply *reply, struct span text,
                                bool last)
 {
-    enum err err = buf_addf(out, "%03d%c%s%s", reply->code, last ? ' ' : '-', reply->enhanced,
-                            reply->enhanced[0] && text.n ? " " : "");
+    char code[4];
+    for (int i = 2, rest = reply->code; i >= 0; i--, rest /= 10)
+        code[i] = (char)('0' + rest % 10);
+    code[3] = last ? ' ' : '-';
+    enum err err = buf_add(out, span_make(code, sizeof(code)));
+    if (err == OK)
+        err = buf_add_text(out, reply->enhanced);
+    if (err == OK && reply->enhanced[0] && text.n)
+        err = buf_add_char(out, ' ');
     if (err == OK)
         err = add_safe(out, text);
     return err == OK ? buf_add_text(out, "\r\n") : err;

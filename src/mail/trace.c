@@ -63,7 +63,9 @@ static void add_literal(struct buf *piece, struct span text)
     if (ip_parse(text, &ip) != OK)
         return;
     ip_format(&ip, formatted);
-    buf_addf(piece, "[%s%s]", ip.v6 ? "IPv6:" : "", formatted);
+    buf_add_text(piece, ip.v6 ? "[IPv6:" : "[");
+    buf_add_text(piece, formatted);
+    buf_add_char(piece, ']');
 }
 
 static void add_comment(struct folded *f, struct span text)
@@ -84,7 +86,8 @@ static void add_comment(struct folded *f, struct span text)
 static void add_word_and_name(struct folded *f, const char *word, struct span name)
 {
     struct buf piece = BUF_INIT(BUF_UNLIMITED);
-    buf_addf(&piece, "%s ", word);
+    buf_add_text(&piece, word);
+    buf_add_char(&piece, ' ');
     add_name(&piece, name);
     add_piece(f, buf_span(&piece));
     buf_done(&piece);
@@ -124,7 +127,9 @@ static void add_for(struct folded *f, const struct envelope *e)
         return;
     fold(f);
     struct buf piece = BUF_INIT(BUF_UNLIMITED);
-    buf_addf(&piece, "for <" SPAN_FMT ">", SPAN_ARG(address.text));
+    buf_add_text(&piece, "for <");
+    buf_add(&piece, address.text);
+    buf_add_char(&piece, '>');
     add_piece(f, buf_span(&piece));
     buf_done(&piece);
 }

@@ -148,8 +148,13 @@ static struct next_hop next_hop_of(struct arena *arena, const struct send_connec
     case DELIVER_BY_MX:
     case DELIVER_BY_MAILDIR: hop.destination = arena_copy(arena, domain); break;
     }
-    hop.key =
-        arena_printf(arena, SPAN_FMT "/" SPAN_FMT, SPAN_ARG(c->name), SPAN_ARG(hop.destination));
+    size_t n = c->name.n + 1 + hop.destination.n;
+    char *key = arena_alloc(arena, n);
+    memcpy(key, c->name.p, c->name.n);
+    key[c->name.n] = '/';
+    if (hop.destination.n)
+        memcpy(key + c->name.n + 1, hop.destination.p, hop.destination.n);
+    hop.key = span_make(key, n);
     return hop;
 }
 
@@ -165,6 +170,31 @@ static struct outcome failure_of(struct arena *arena, const struct route *route,
                          SPAN_ARG(domain));
 }
 
+static struct route_verdict judge_connector(const struct send_connector *c, struct span domain,
+                                            bool own, uint64_t size)
+{
+    struct route_verdict v = {.connector = c, .space = best_space(c, domain)};
+    v.reason = judge(c, v.space, own, size);
+    return v;
+}
+
+bool route_next_hop(struct arena *arena, const struct document *d, struct span domain_key,
+                    uint64_t size, struct next_hop *next_hop)
+{
+    struct route_verdict winner = {0};
+    bool own = is_own(d, domain_key);
+    for (size_t i = 0; i < d->send_connector_count; i++) {
+        struct route_verdict v = judge_connector(&d->send_connectors[i], domain_key, own, size);
+        if (v.reason == ROUTE_CHOSEN &&
+            (!winner.connector || compare(&v, &winner, domain_key) == ROUTE_CHOSEN))
+            winner = v;
+    }
+    if (!winner.connector)
+        return false;
+    *next_hop = next_hop_of(arena, winner.connector, domain_key);
+    return true;
+}
+
 struct route route_select(struct arena *arena, const struct document *d, struct span domain_key,
                           uint64_t size)
 {
@@ -175,9 +205,7 @@ struct route route_select(struct arena *arena, const struct document *d, struct 
     bool own = is_own(d, domain_key);
     for (size_t i = 0; i < count; i++) {
         struct route_verdict *v = &route.verdicts[i];
-        v->connector = &d->send_connectors[i];
-        v->space = best_space(v->connector, domain_key);
-        v->reason = judge(v->connector, v->space, own, size);
+        *v = judge_connector(&d->send_connectors[i], domain_key, own, size);
         if (v->reason == ROUTE_CHOSEN &&
             (!winner || compare(v, winner, domain_key) == ROUTE_CHOSEN))
             winner = v;

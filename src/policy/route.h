@@ -46,6 +46,10 @@ struct route {
 struct route route_select(struct arena *arena, const struct document *d, struct span domain_key,
                           uint64_t size);
 
+/* The same next hop without the reasons, for every message on its way. False: no route. */
+bool route_next_hop(struct arena *arena, const struct document *d, struct span domain_key,
+                    uint64_t size, struct next_hop *next_hop);
+
 /* Whether any connector would take a message of the domain, however small. */
 bool route_exists(const struct document *d, struct span domain_key);
 

@@ -50,6 +50,10 @@ static void test_routes(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct route_case *c = &cases[i];
         struct route r = route_select(&arena, d, span_of(c->domain), c->size);
+        struct next_hop same = {0};
+        assert_int_equal(route_next_hop(&arena, d, span_of(c->domain), c->size, &same), r.found);
+        assert_ptr_equal(same.connector, r.next_hop.connector);
+        assert_true(span_eq(same.key, r.next_hop.key));
         if (r.found != (c->connector != NULL))
             fail_msg("%s", c->domain);
         assert_int_equal(route_exists(d, span_of(c->domain)), r.found);

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/deliver.h"
-#include "service/deliver_peers.h"
+#include "service/peers_script.h"
 #include "service/world.h"
 #include "store/queue.h"
 

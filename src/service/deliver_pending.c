@@ -49,9 +49,11 @@ static void enter_hop(struct pending *p, struct hop *hop)
 static struct hop *route(struct deliver *d, struct pending *p)
 {
     struct arena arena = ARENA_INIT;
-    struct route r =
-        route_select(&arena, d->snapshot->document, span_of(p->domain), p->message->size);
-    struct hop *hop = r.found ? hop_find(d, &r.next_hop) : hop_find_unreachable(d);
+    struct next_hop next_hop;
+    struct hop *hop = route_next_hop(&arena, d->snapshot->document, span_of(p->domain),
+                                     p->message->size, &next_hop)
+                          ? hop_find(d, &next_hop)
+                          : hop_find_unreachable(d);
     arena_done(&arena);
     return hop;
 }

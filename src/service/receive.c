@@ -390,7 +390,7 @@ void receive_connection(void *context, int fd, const struct endpoint *peer,
     COUNT(home->world, connections_accepted, 1);
     COUNT(home->world, connections_now, 1);
     struct stream_owner owner = {on_input, on_writable, NULL, on_tls, on_end, s};
-    s->stream = stream_accept(home->loop, fd, &owner);
+    s->stream = stream_accept(home->loop, fd, peer, local, &owner);
     begin(s);
 }
 

@@ -34,10 +34,10 @@ static enum err write_contents(struct store *store, const struct job_list *jobs)
         if (err != OK)
             return err;
     }
-    segments_sync(&store->segments);
-    return OK;
+    return segments_write(&store->segments);
 }
 
+/* Contents are durable before the commit that names them. */
 static enum err run_all(struct store *store, const struct job_list *jobs)
 {
     enum err err = database_begin(&store->database);
@@ -50,6 +50,7 @@ static enum err run_all(struct store *store, const struct job_list *jobs)
             return job->err;
         }
     }
+    segments_sync(&store->segments);
     return database_commit(&store->database);
 }
 
@@ -113,12 +114,16 @@ void batch_run(struct store *store, struct job_list *jobs)
 
 /* ---- answers ---- */
 
+/* Many of a batch are followed by posts to the same loop, as of arrivals to the one that delivers.
+ */
 static void answer_chain(void *context)
 {
+    loop_hold_wakes();
     for (struct job *job = context, *next; job; job = next) {
         next = job->next;
         job->kind->answer(job);
     }
+    loop_release_wakes();
 }
 
 void batch_answer(struct job_list *jobs)

@@ -1,7 +1,7 @@
 /* inside: what the files of this folder share: the store itself, and the jobs that its thread does.
  *
- * The thread takes all jobs that wait, in order, as one batch: contents are written and flushed
- * once, then all jobs run in one transaction, and only after its COMMIT is anybody answered. So a
+ * The thread takes all jobs that wait, in order, as one batch: contents are written, all jobs run
+ * in one transaction, the contents are flushed, and only after its COMMIT is anybody answered. So a
  * reading job sees what was submitted before it, and nothing is handed out that is not durable.
  * What can wait is not a reason for a batch of its own until some milliseconds have passed.
  * Where a batch fails (no space), it is rolled back and its jobs are done one by one, so that only

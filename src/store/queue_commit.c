@@ -44,25 +44,19 @@ static enum err write_large(struct queue_writer *w, struct stored_message *m)
 
 static enum err write_small(struct store *store, struct commit_job *c)
 {
-    size_t count = c->commit->arrival_count, n = 0;
-    struct arena *a = &c->commit->arena;
-    struct segment_piece *pieces = ARENA_ARRAY(a, struct segment_piece, count);
-    struct place *places = ARENA_ARRAY(a, struct place, count);
+    size_t count = c->commit->arrival_count;
+    struct segment_piece *pieces = ARENA_ARRAY(&c->commit->arena, struct segment_piece, count);
     for (size_t i = 0; i < count; i++) {
         const struct queue_writer *w = c->contents[i];
         if (queue_writer_is_large(w))
             continue;
-        pieces[n].content = buf_span(&w->buf);
-        record_header_make(pieces[n++].header, w->checksum, w->size,
+        pieces[i].content = buf_span(&w->buf);
+        record_header_make(pieces[i].header, w->checksum, w->size,
                            c->messages[i]->message.envelope.id);
+        enum err err = segments_append(&store->segments, &pieces[i], &c->messages[i]->place);
+        if (err != OK)
+            return err;
     }
-    enum err err = segments_append(&store->segments, pieces, n, places);
-    if (err != OK)
-        return err;
-    n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!queue_writer_is_large(c->contents[i]))
-            c->messages[i]->place = places[n++];
     return OK;
 }
 

@@ -14,6 +14,7 @@
 #define STORE_SEGMENTS_H
 
 #include <stdatomic.h>
+#include <sys/uio.h>
 
 #include "base/list.h"
 #include "base/map.h"
@@ -63,6 +64,8 @@ struct segment {
     uint64_t dead_new; /* bytes that died since holes were last made */
 };
 
+enum { PIECES_AT_ONCE = 256 }; /* two vectors each: below IOV_MAX */
+
 struct segments {
     int directory;
     struct map table; /* number (its eight bytes) to struct segment */
@@ -70,7 +73,10 @@ struct segments {
     atomic_bool directory_changed; /* a new name is not yet durable */
     struct segment *current;       /* NULL until the first small content */
     int current_file;
-    bool current_changed; /* since it was last flushed */
+    bool current_changed;                    /* since it was last flushed */
+    struct iovec pieces[2 * PIECES_AT_ONCE]; /* appended to the current one, not yet written */
+    int piece_count;
+    uint64_t pieces_at; /* where they begin */
     /* What was there at segments_begin, for segments_undo. */
     struct segment *begun;
     uint64_t begun_end;
@@ -95,10 +101,13 @@ struct segment_piece {
 
 /* Between begin and sync, contents are appended; undo cuts them off again. */
 void segments_begin(struct segments *s);
-/* Appends the records together; places are set. ERR_FULL, ERR_IO: undo must follow. */
-enum err segments_append(struct segments *s, const struct segment_piece *pieces, size_t count,
-                         struct place *places) MUST_USE;
-/* Makes all that was appended, and all names, durable, or ends the process. */
+/* Appends a record and sets its place. It is written together with others, so the piece must stay
+ * as it is until segments_write. ERR_FULL, ERR_IO: undo must follow. */
+enum err segments_append(struct segments *s, const struct segment_piece *piece,
+                         struct place *place) MUST_USE;
+/* Writes all that was appended. ERR_FULL, ERR_IO: undo must follow. */
+enum err segments_write(struct segments *s) MUST_USE;
+/* Makes all that was written, and all names, durable, or ends the process. */
 void segments_sync(struct segments *s);
 void segments_undo(struct segments *s);
 

@@ -105,7 +105,8 @@ static struct place append(struct fixture *f, size_t size)
     struct place place = {0};
     record_header_make(piece.header, 0, size, (struct message_id){{1}});
     segments_begin(&f->segments);
-    assert_int_equal(segments_append(&f->segments, &piece, 1, &place), OK);
+    assert_int_equal(segments_append(&f->segments, &piece, &place), OK);
+    assert_int_equal(segments_write(&f->segments), OK);
     segments_born(&f->segments, &place);
     free(p);
     return place;
@@ -175,13 +176,17 @@ static void test_undo(void **state)
     for (int i = 0; i < 700; i++)
         pieces[i].content = span_make(p, 120000);
     segments_begin(&f->segments);
-    assert_int_equal(segments_append(&f->segments, pieces, 700, places), OK);
+    for (int i = 0; i < 700; i++)
+        assert_int_equal(segments_append(&f->segments, &pieces[i], &places[i]), OK);
+    assert_int_equal(segments_write(&f->segments), OK);
     assert_int_not_equal(places[699].segment, a.segment);
     segments_undo(&f->segments);
     struct place b = append(f, 7);
     assert_int_equal(b.offset, 0);
     segments_begin(&f->segments);
-    assert_int_equal(segments_append(&f->segments, pieces, 2, places), OK);
+    assert_int_equal(segments_append(&f->segments, &pieces[0], &places[0]), OK);
+    assert_int_equal(segments_write(&f->segments), OK);
+    assert_int_equal(segments_append(&f->segments, &pieces[1], &places[1]), OK);
     segments_undo(&f->segments);
     assert_int_equal(append(f, 7).offset, 7 + RECORD_HEADER);
     assert_true(megabytes(f) <= 1);

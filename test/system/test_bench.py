@@ -109,7 +109,7 @@ def test_a_short_run(tmp_path):
     scenarios = json.loads((tmp_path / "r.json").read_text())["scenarios"]
     accept, relay = (scenarios[name]["cells"]["10x20"]["sealpost"]["figures"] for name in ("accept", "relay"))
     assert all(figures[key]["values"] == [0, 0] for figures, keys in ((accept, ["errors"]), (relay, [
-        "errors", "missing", "damaged", "duplicates"])) for key in keys)
+        "errors", "missing", "left", "damaged", "duplicates"])) for key in keys)
     assert accept["per_second"]["median"] > 0 and accept["cpu_us"]["median"] > 0 and relay["per_second"]["median"] > 0
     assert xml.etree.ElementTree.parse(tmp_path / "r.svg").getroot().tag.endswith("svg")
     assert not list(tmp_path.glob("sealpost-bench-*"))

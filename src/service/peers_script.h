@@ -1,7 +1,7 @@
-/* deliver_peers: SMTP servers for tests, on every address of 127.0.0.0/8 at one port. What the
+/* peers_script: SMTP servers for tests, on every address of 127.0.0.0/8 at one port. What the
  * address' second number is says how a peer behaves. */
-#ifndef SERVICE_DELIVER_PEERS_H
-#define SERVICE_DELIVER_PEERS_H
+#ifndef SERVICE_PEERS_SCRIPT_H
+#define SERVICE_PEERS_SCRIPT_H
 
 enum {
     PEERS_WELL = 1,   /* 127.1.x.x take every message */

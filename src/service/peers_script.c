@@ -1,4 +1,4 @@
-#include "service/deliver_peers.h"
+#include "service/peers_script.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
