@@ -73,7 +73,7 @@ struct exchange_server {
 
 /* One distinct event: equal ones are counted. */
 struct exchange_event {
-    unsigned id; /* 0: the text was recognised, its number was not printed */
+    unsigned id; /* as printed, else as its text tells; 0: neither does */
     struct span source, level, computer;
     struct exchange_time when; /* of the last one */
     size_t times;
