@@ -168,11 +168,13 @@ examine_rule examine_f13_untrusted_chosen, examine_f15_reply, examine_f22_requir
     examine_f31_missing_on_server;
 /* exchange_rules_store.c */
 examine_rule examine_f08_tagged, examine_f09_internal_removal, examine_f10_public_internal,
-    examine_f12_key_missing, examine_f14_root_store, examine_f23_revocation, examine_f24_cng,
-    examine_f27_wildcard, examine_f30_weak, examine_f32_short_pairs;
+    examine_f12_key_missing, examine_f14_root_store, examine_f23_revocation, examine_f24_cng;
+/* exchange_rules_certificate.c */
+examine_rule examine_f06_listed_expired, examine_f27_wildcard, examine_f30_weak,
+    examine_f32_short_pairs, examine_cmdlet_errors;
 /* exchange_rules_wire.c */
-examine_rule examine_f16_other_name, examine_f17_intermediate, examine_f18_device,
-    examine_f26_old_served, examine_f28_stripped, examine_f35_other_connector, examine_f38_test;
+examine_rule examine_bounces, examine_wire, examine_f28_stripped, examine_f35_other_connector,
+    examine_not_offered, examine_f38_test;
 /* exchange_rules_connector.c */
 examine_rule examine_f07_fqdn_refused, examine_f19_pair_length, examine_f21_capability,
     examine_f25_port, examine_self_signed_chosen, examine_f34_binding;
