@@ -1,6 +1,7 @@
 #include "cli/verbs.h"
 
 #include "cli/verbs_certificates.h"
+#include "cli/verbs_exchange.h"
 
 #define TABLE(array)                                                                               \
     {                                                                                              \
@@ -203,6 +204,8 @@ const struct verb verbs[] = {
                     "partner address-spaces=partner.example smart-hosts=mx.partner.example"),
 
     CERTIFICATE_VERBS,
+
+    EXCHANGE_VERBS,
 
     {"queue",
      "list",
