@@ -372,6 +372,12 @@ static void select_for(struct examination *e, struct choice *ch, const struct pi
     ch->shown.certain = !sure ? CANNOT_TELL : ch->shown.chosen ? KNOWN_YES : KNOWN_NO;
 }
 
+static bool is_pair(struct span text)
+{
+    return span_istarts(text, SPAN("<I>")) &&
+           (span_search(text, SPAN("<S>")) < text.n || span_search(text, SPAN("<s>")) < text.n);
+}
+
 static void examine_choice(struct examination *e, struct choice *ch)
 {
     const struct exchange_connector *k = ch->shown.connector;
@@ -388,19 +394,15 @@ static void examine_choice(struct examination *e, struct choice *ch)
         ch->state = CHOICE_UNKNOWN;
     else if (!k->sends && !has_tls(k))
         ch->state = CHOICE_NO_TLS;
-    else if (ch->has_pair && (pin_parse(e->arena, ch->shown.name, &pin, &why) != OK ||
-                              pin.kind != PIN_ISSUER_SUBJECT))
+    else if (ch->has_pair && !is_pair(ch->shown.name))
         ch->state = CHOICE_BAD_PAIR;
+    else if (ch->has_pair && pin_parse(e->arena, ch->shown.name, &pin, &why) != OK)
+        ch->state = ch->complete ? CHOICE_STALE_PAIR : CHOICE_UNKNOWN; /* no X.500 names in it */
     else if (!e->c->certificates_listed && e->c->certificate_count == 0)
         ch->state = CHOICE_UNKNOWN;
     else
         select_for(e, ch, ch->has_pair ? &pin : NULL);
     buf_done(&why);
-}
-
-static bool is_pair(struct span text)
-{
-    return span_istarts(text, SPAN("<I>"));
 }
 
 /* Event 12014 tells what was looked for and that nothing was found: what a print lacks, it fills

@@ -376,7 +376,15 @@ static void blame_unusable(struct examination *e, struct group *g)
     if (ch->usable)
         examine_quote_certificate(e, f, ch->usable,
                                   SPAN("has SMTP, but is valid from an earlier time"));
-    step_enable(e, f, chosen);
+    if (exchange_certificate_expired(e, chosen) == KNOWN_YES) {
+        examine_evidence(
+            e, f, chosen->not_after.place,
+            arena_printf(e->arena, "NotAfter : " SPAN_FMT, SPAN_ARG(chosen->not_after.text)),
+            SPAN("it has expired as well, so a new one takes its place"));
+        step_renew(e, f, chosen);
+    } else {
+        step_enable(e, f, chosen);
+    }
     finish_steps(e, f, g);
 }
 
