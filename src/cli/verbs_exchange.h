@@ -1,11 +1,16 @@
-/* verbs_exchange: the verbs that speak of Exchange servers, as rows of the verb table. */
+/* The rows of the verb table, and the options, that are about Exchange. Private to verbs.c. */
 #ifndef CLI_VERBS_EXCHANGE_H
 #define CLI_VERBS_EXCHANGE_H
 
 #include "cli/verbs.h"
 
 static const struct option diagnose_items[] = {
+    {"connect", "HOST:PORT", "look at this server's SMTP port as well", 0},
+    {"html", "FILE", "write the answer as a page to attach to a ticket", 0},
+    {"redact", NULL, "with stand-ins for names, addresses and numbers", 0},
     {"at", "DATE", "judge as of this day: 2027-03-01", 0},
+    {"example", NULL, "show a case in full", 0},
+    {"collector", NULL, "print a PowerShell script that gathers what is needed", 0},
 };
 static const struct option_table diagnose_options = {diagnose_items, COUNT_OF(diagnose_items)};
 
@@ -16,7 +21,9 @@ static const struct option_table diagnose_options = {diagnose_items, COUNT_OF(di
             "Get-ExchangeCertificate,\n"                                                           \
             "Get-ReceiveConnector and Get-SendConnector, cmdlet errors, protocol logs, EHLO "      \
             "replies, bounces,\n"                                                                  \
-            "certificates; - or nothing is standard input. Exits with 1 where anything is red.",   \
+            "certificates; - or nothing is standard input. Works without a daemon; nothing "       \
+            "leaves this\n"                                                                        \
+            "machine. Exits with 1 where anything is red.",                                        \
             {&diagnose_options}, 0, WORDS_MAX, run_diagnose                                        \
     }
 

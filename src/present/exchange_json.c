@@ -156,3 +156,31 @@ json_t *exchange_diagnosis_to_json(const struct exchange_diagnosis *d,
     present_set(value, "unread", unread);
     return value;
 }
+
+static json_t *redacted_object(const json_t *value, struct redaction *redaction)
+{
+    json_t *object = json_object(), *member;
+    const char *key;
+    json_object_foreach((json_t *)value, key, member)
+        present_set(object, key, exchange_redacted(member, redaction));
+    return object;
+}
+
+json_t *exchange_redacted(const json_t *value, struct redaction *redaction)
+{
+    if (json_is_object(value))
+        return redacted_object(value, redaction);
+    if (json_is_array(value)) {
+        json_t *array = json_array();
+        for (size_t i = 0; i < json_array_size(value); i++)
+            present_push(array, exchange_redacted(json_array_get(value, i), redaction));
+        return array;
+    }
+    if (!json_is_string(value))
+        return json_incref((json_t *)value);
+    struct arena arena = ARENA_INIT;
+    struct span text = span_make(json_string_value(value), json_string_length(value));
+    json_t *redacted = present_text(redact(redaction, &arena, text));
+    arena_done(&arena);
+    return redacted;
+}

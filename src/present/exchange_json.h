@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "exchange/redact.h"
 #include "policy/diagnose_exchange.h"
 
 /* {"health", "findings": [a finding's members, and "certainty" ("certain", "probable", "possible"),
@@ -15,5 +16,7 @@
  * "reason"}]} */
 json_t *exchange_diagnosis_to_json(const struct exchange_diagnosis *d,
                                    const struct exchange_case *c);
+/* The same value with stand-ins for what identifies an organisation (exchange/redact). */
+json_t *exchange_redacted(const json_t *value, struct redaction *redaction);
 
 #endif
