@@ -73,6 +73,10 @@ static void read_services(struct exchange_reader *r, const struct object *o,
     const struct object_property *p = object_find(o, "Services");
     if (!p)
         p = object_find(o, "ServicesStringForm");
+    if (p && !p->is_list && property_is_letters(span_trim(p->text))) {
+        c->services_known = property_services(span_trim(p->text), &c->services);
+        return;
+    }
     struct exchange_list list = property_list(r, p, true);
     if (!list.printed)
         return;

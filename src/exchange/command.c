@@ -211,6 +211,8 @@ size_t command_part(struct exchange_reader *r, size_t at)
 {
     struct span typed, line = r->source.lines[at].text;
     bool prompt = command_prompt(line, &typed);
+    if (span_search(line, SPAN("openssl s_client")) < line.n)
+        return 1;
     struct span bare = span_trim(typed);
     if (!prompt && !is_cmdlet(bare) &&
         !(span_starts(bare, SPAN("$")) && span_find(bare, '=') < bare.n))

@@ -79,9 +79,9 @@ static void read_thumbprint(struct exchange_reader *r, const struct paragraph *p
         found < p->squeezed.n && n > 1 ? paragraph_between(p, at, at + n) : SPAN_NONE;
     if (span_iends(text, SPAN("a")) && at + n < p->squeezed.n && p->squeezed.p[at + n] == 'l')
         text.n--;
-    if (text.n == 0)
-        text = r->command.kind == OBJECT_CERTIFICATE || e->cmdlet.n > 0 ? r->command.thumbprint
-                                                                        : SPAN_NONE;
+    bool of_removal = e->kind == EXCHANGE_INTERNAL_REMOVAL || e->kind == EXCHANGE_TAGGED_SEND;
+    if (text.n == 0 && (!of_removal || span_istarts(r->command.cmdlet, SPAN("Remove-"))))
+        text = r->command.thumbprint; /* of the command that failed */
     if (text.n > 0)
         e->thumbprint =
             reader_value(r, property_hex(&r->c->arena, text), paragraph_line(r, p, from));

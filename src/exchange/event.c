@@ -265,8 +265,15 @@ void event_flush(struct exchange_reader *r)
 /* The description without its label. */
 static struct span description(struct exchange_reader *r, const struct paragraph *p)
 {
-    struct span text = property_unwrap(&r->c->arena, p->text), behind;
-    return label_at(text, &behind) == FIELD_DESCRIPTION ? span_trim(behind) : text;
+    struct span text = property_unwrap(&r->c->arena, p->text), rest = text, behind;
+    enum field field = label_at(rest, &behind);
+    for (size_t i = 0; i < COUNT_OF(labels) && field != FIELD_NONE; i++) {
+        if (field == FIELD_DESCRIPTION)
+            return span_trim(behind);
+        rest = span_skip(behind, next_label(span_head(behind, LABEL_LINE_MAX)));
+        field = label_at(rest, &behind);
+    }
+    return text;
 }
 
 bool event_describe(struct exchange_reader *r, const struct paragraph *p)

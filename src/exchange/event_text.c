@@ -207,6 +207,28 @@ static void read_foreign_names(struct exchange_reader *r, const struct paragraph
         e->domain_name = reader_value(r, first, line);
 }
 
+/* What stands in quotes of any language is the connector, where it is no host name. */
+static void read_foreign_connector(struct exchange_reader *r, const struct paragraph *p,
+                                   struct exchange_event *e)
+{
+    static const struct {
+        const char *open, *close;
+    } quotes[] = {{"\"", "\""}, {"„", "“"}, {"“", "”"}, {"«", "»"}, {"「", "」"}, {"'", "'"}};
+    struct span text = property_unwrap(&r->c->arena, p->text);
+    for (size_t i = 0; i < COUNT_OF(quotes); i++) {
+        size_t at = span_search(text, span_of(quotes[i].open));
+        struct span inside = span_skip(text, at + strlen(quotes[i].open));
+        size_t n = span_search(inside, span_of(quotes[i].close));
+        struct span name = span_trim(span_head(inside, n));
+        bool usable = at < text.n && n < inside.n && name.n > 0 && name.n < 100 &&
+                      !span_istarts(name, SPAN("<I>"));
+        if (usable && !is_host(name)) {
+            e->connector = reader_value(r, name, paragraph_line(r, p, 0));
+            return;
+        }
+    }
+}
+
 /* A run of 40 hexadecimal digits, wherever it stands. */
 static struct span find_thumbprint(struct span s)
 {
@@ -247,6 +269,8 @@ void event_read_inserts(struct exchange_reader *r, const struct paragraph *p,
                    paragraph_has(p, "certificate for the FQDN");
     if (of_a_name && !english)
         read_foreign_names(r, p, e);
+    if (e->id == 12014 && !english)
+        read_foreign_connector(r, p, e);
     /* The pair without its marks: "CN=..., C=USCN=mail..." */
     if (e->id == 12014 && span_istarts(e->domain_name.text, SPAN("CN=")))
         e->inserts_lost = true;

@@ -48,10 +48,20 @@ static bool servers_differ(const struct exchange_value *a, const struct exchange
     return a->text.n > 0 && b->text.n > 0 && !same_server(a, b);
 }
 
+static bool equal_values(const struct exchange_value *a, const struct exchange_value *b)
+{
+    return a->printed == b->printed && span_ieq(a->text, b->text);
+}
+
 static bool same_certificate(const struct exchange_certificate *a,
                              const struct exchange_certificate *b)
 {
     if (servers_differ(&a->server, &b->server) || a->from_wire != b->from_wire)
+        return false;
+    /* A root does not change its kind: these are of two servers, though nobody said so. */
+    bool same_root = a->root_ca_type.text.n == 0 || b->root_ca_type.text.n == 0 ||
+                     equal_values(&a->root_ca_type, &b->root_ca_type);
+    if (!same_root)
         return false;
     if (a->thumbprint_whole && b->thumbprint_whole)
         return span_ieq(a->thumbprint.text, b->thumbprint.text);
@@ -164,11 +174,6 @@ static void merge_server(struct exchange_server *a, const struct exchange_server
     fill(&a->version, &b->version);
     fill_known(&a->edge, b->edge);
     fill_list(&a->local_addresses, &b->local_addresses);
-}
-
-static bool equal_values(const struct exchange_value *a, const struct exchange_value *b)
-{
-    return a->printed == b->printed && span_ieq(a->text, b->text);
 }
 
 static bool same_event(const struct exchange_event *a, const struct exchange_event *b)

@@ -187,6 +187,9 @@ static bool goes_on(const struct walk *w, const struct property_line *p)
 static bool passes_blank(const struct exchange_reader *r, struct walk *w, size_t at)
 {
     struct property_line next;
+    struct span behind = line_at(r, at + 1);
+    if (w->brace_open && !is_blank(behind) && indent_of(behind) > w->property.indent + 1)
+        return true; /* a list that goes on, copied from a web page */
     size_t properties = w->object.count + 1;
     bool all_spaced = w->blanks + 1 == properties;
     if (!all_spaced || !split(line_at(r, at + 1), &next) || !goes_on(w, &next) ||

@@ -160,8 +160,10 @@ static void note_listing(struct exchange_reader *r, enum object_kind kind)
 {
     bool typed = r->command.cmdlet.n > 0 && r->command.kind == kind;
     r->listed[kind]++;
-    /* Without the command line, one object alone may be what somebody picked. */
-    if (typed ? !r->command.whole : r->listed[kind] < 2)
+    /* Without the command line, one object alone may be what somebody picked; exports are of all,
+     * and one connector is often all there is. */
+    size_t enough = r->exported && kind != OBJECT_CERTIFICATE ? 1 : 2;
+    if (typed ? !r->command.whole : r->listed[kind] < enough)
         return;
     if (kind == OBJECT_CERTIFICATE)
         r->c->certificates_listed = true;

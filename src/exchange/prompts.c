@@ -40,7 +40,7 @@ static struct exchange_time expiry(struct exchange_reader *r, size_t at)
 }
 
 /* The letter behind "(default is "Y"):". */
-static struct span answer_in(struct span line)
+static struct span answer_in(struct exchange_reader *r, struct span line)
 {
     size_t from = span_search(line, SPAN("(default is"));
     struct span rest = span_skip(line, from + 11);
@@ -48,7 +48,10 @@ static struct span answer_in(struct span line)
     size_t n = 0;
     while (n < rest.n && text_is_alpha(rest.p[n]))
         n++;
-    return span_head(rest, n);
+    char *answer = arena_text(&r->c->arena, span_head(rest, n));
+    for (size_t i = 0; i < n; i++)
+        answer[i] = text_upper(answer[i]);
+    return span_make(answer, n);
 }
 
 static void read_line(struct exchange_reader *r, size_t at, struct exchange_prompt *prompt)
@@ -83,7 +86,7 @@ static size_t read_overwrite(struct exchange_reader *r, size_t at)
         if (holds(line, "ertificate:") || holds(line, "(expires"))
             end = i + 1;
         if (is_answer(line)) {
-            prompt->answer = answer_in(line);
+            prompt->answer = answer_in(r, line);
             return i + 1 - at;
         }
     }

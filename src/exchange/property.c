@@ -248,6 +248,12 @@ static bool services_of_letters(struct span text, unsigned *services)
     return true;
 }
 
+bool property_is_letters(struct span text)
+{
+    unsigned services;
+    return services_of_letters(text, &services);
+}
+
 enum known property_services(struct span text, unsigned *services)
 {
     *services = 0;

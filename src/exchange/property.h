@@ -32,6 +32,8 @@ struct span property_hex(struct arena *arena, struct span text);
 /* 40 hexadecimal digits. */
 bool property_is_thumbprint(struct span s);
 
+/* "IP.WS": the form of a table, whose dots are no ellipsis. */
+bool property_is_letters(struct span text);
 /* Words, "IP.WS" or a number as bits of enum exchange_service. */
 enum known property_services(struct span text, unsigned *services);
 

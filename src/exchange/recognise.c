@@ -1,10 +1,13 @@
 #include "exchange/recognise.h"
 
 #include "exchange/certificates.h"
+#include "exchange/clixml.h"
 #include "exchange/command.h"
 #include "exchange/event.h"
+#include "exchange/json.h"
 #include "exchange/listing.h"
 #include "exchange/replies.h"
+#include "exchange/sessions.h"
 #include "exchange/table.h"
 
 static bool is_blank(struct span line)
@@ -55,7 +58,8 @@ static size_t text_part(struct exchange_reader *r, size_t at)
 }
 
 static reader_part *const parts[] = {
-    command_part, pem_part, event_head_part, prompt_part, table_part, listing_part, text_part,
+    clixml_part, json_part,       command_part, protocol_log_part, s_client_part, dialogue_part,
+    pem_part,    event_head_part, prompt_part,  table_part,        listing_part,  text_part,
 };
 
 static void end_unread(struct exchange_reader *r)

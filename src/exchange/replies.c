@@ -59,7 +59,8 @@ static bool match_at(struct span text, size_t at, struct match *m)
 /* The word that says what is wrong. */
 static struct span telling_word(struct span text)
 {
-    static const char *const words[] = {"TenantAttribution",
+    static const char *const words[] = {"TenantInboundAttribution",
+                                        "TenantAttribution",
                                         "ATTR",
                                         "PRX",
                                         "TlsCertificateName",

@@ -120,6 +120,15 @@ static void clean(struct cleaner *t, unsigned c)
 
 enum encoding { ENCODING_BYTES, ENCODING_UTF16_LE, ENCODING_UTF16_BE };
 
+static bool is_plain(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (!text_is_printable(s.p[i]) && s.p[i] != '\n' && s.p[i] != '\r')
+            return false;
+    }
+    return true;
+}
+
 /* UTF-16 without a mark: the ASCII in it (ends of line, digits, names) has a NUL in every second
  * byte, always on the same side. */
 static enum encoding encoding_of(struct span s)
@@ -128,6 +137,8 @@ static enum encoding encoding_of(struct span s)
         return ENCODING_UTF16_LE;
     if (span_starts(s, SPAN("\xfe\xff")))
         return ENCODING_UTF16_BE;
+    if (is_plain(span_head(s, 32)))
+        return ENCODING_BYTES;
     struct span sample = span_head(s, 8192);
     size_t zero[2] = {0, 0};
     for (size_t i = 0; i < sample.n; i++)

@@ -1,7 +1,7 @@
 #include "exchange/table.h"
 
 #include "exchange/command.h"
-#include "exchange/object.h"
+#include "exchange/property.h"
 
 enum { COLUMNS_MAX = 40, ROWS_MAX = 20000 };
 
@@ -126,7 +126,8 @@ static void add_cell(struct exchange_reader *r, struct object *o, struct span na
                      struct span cell, unsigned line)
 {
     cell = span_trim(cell);
-    bool cut = span_iends(cell, SPAN("…")) || span_iends(cell, SPAN("..."));
+    bool cut = !property_is_letters(cell) &&
+               (span_iends(cell, SPAN("…")) || span_iends(cell, SPAN("...")));
     object_add(&r->c->arena, o, name, cell, line)->cut = cut;
 }
 
