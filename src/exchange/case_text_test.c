@@ -96,6 +96,22 @@ static void test_exported_events(void **state)
     is_span(c->events[0].source, "MSExchangeFrontEndTransport");
 }
 
+/* As our own collector writes it: a listing whose names are the labels of the Event Viewer. */
+static void test_collected(void **state)
+{
+    (void)state;
+    read_file("collected");
+    assert_int_equal(c->event_count, 2);
+    is_value(&c->events[0].domain_name, "mail1.kestrel.example");
+    is_span(c->events[0].computer, "heron01.kestrel.example");
+    assert_int_equal(c->events[0].when.earliest_ms, c->events[0].when.latest_ms);
+    is_value(&c->events[1].thumbprint, "1111222233334444555566667777888899990000");
+    assert_int_equal(c->reply_count, 1);
+    is_value(&c->replies[0].remote, "cloud.example");
+    is_value(&c->certificates[0].server, "heron01");
+    assert_int_equal(c->unread_count, 0);
+}
+
 static void test_other_events(void **state)
 {
     (void)state;
@@ -220,6 +236,7 @@ int main(void)
         cmocka_unit_test_teardown(test_old_head_with_date_and_time_apart, leave),
         cmocka_unit_test_teardown(test_events_in_other_languages, leave),
         cmocka_unit_test_teardown(test_exported_events, leave),
+        cmocka_unit_test_teardown(test_collected, leave),
         cmocka_unit_test_teardown(test_other_events, leave),
         cmocka_unit_test_teardown(test_equal_events_are_counted, leave),
         cmocka_unit_test_teardown(test_errors_and_prompts, leave),

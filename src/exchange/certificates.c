@@ -62,6 +62,8 @@ static void read_server(struct exchange_reader *r, const struct object *o,
                         struct exchange_certificate *c)
 {
     if (!c->server.printed || c->server.text.n == 0)
+        c->server = property_word(r, object_find(o, "Server"));
+    if (c->server.text.n == 0)
         c->server = property_word(r, object_find(o, "PSComputerName"));
     if (c->server.text.n == 0 && r->command.kind == OBJECT_CERTIFICATE && r->command.server.n > 0)
         c->server = reader_value(r, r->command.server, r->command.line);

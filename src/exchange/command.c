@@ -17,6 +17,7 @@ static const struct {
     {"ClientAccessServer", OBJECT_SERVER},
     {"ClientAccessService", OBJECT_SERVER},
     {"AcceptedDomain", OBJECT_DOMAIN},
+    {"Queue", OBJECT_QUEUE},
     {"EventLog", OBJECT_EVENT},
     {"WinEvent", OBJECT_EVENT},
 };

@@ -100,8 +100,8 @@ static enum field label_at(struct span s, struct span *behind)
         if (!span_istarts(s, label))
             continue;
         struct span rest = span_skip(s, label.n);
-        if (span_starts(rest, SPAN(" :")) && labels[i].field != FIELD_SOURCE)
-            rest = span_skip(rest, 1); /* French puts a blank in front */
+        while (span_starts(rest, SPAN(" "))) /* French puts a blank in front, Format-List many */
+            rest = span_skip(rest, 1);
         if (span_starts(rest, SPAN(":"))) {
             *behind = span_skip(rest, 1);
             return labels[i].field;

@@ -21,12 +21,16 @@ static void fill_known(enum known *into, enum known from)
         *into = from;
 }
 
+/* What is no date at all may be any time. */
+static uint64_t width(const struct exchange_time *time)
+{
+    return (uint64_t)time->latest_ms - (uint64_t)time->earliest_ms;
+}
+
 static void fill_time(struct exchange_time *into, const struct exchange_time *from)
 {
-    bool narrower =
-        from->printed && from->latest_ms - from->earliest_ms < into->latest_ms - into->earliest_ms;
-    if (!into->printed || narrower)
-        *into = from->printed ? *from : *into;
+    if (from->printed && (!into->printed || width(from) < width(into)))
+        *into = *from;
 }
 
 static bool same_text(const struct exchange_value *a, const struct exchange_value *b)

@@ -228,7 +228,9 @@ size_t listing_part(struct exchange_reader *r, size_t at)
 {
     struct walk w = {.value = BUF_INIT(BUF_UNLIMITED)};
     struct property_line first;
-    if (!begins(r, at, &first))
+    /* "Description : ..." belongs to the head of an event that stands right in front. */
+    bool of_event = r->head.open && r->source.lines[at].number <= r->head.last_line + 1;
+    if (of_event || !begins(r, at, &first))
         return 0;
     w.object.line = r->source.lines[at].number;
     begin_property(r, &w, at, &first);

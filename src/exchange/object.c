@@ -36,6 +36,8 @@ static const char *const of_domain[] = {"DomainName", "DomainType", "AddressBook
 static const char *const of_event[] = {"EventID",      "InstanceId",       "ReplacementStrings",
                                        "EntryType",    "TimeGenerated",    "TimeCreated",
                                        "ProviderName", "LevelDisplayName", "Message"};
+static const char *const of_queue[] = {"NextHopDomain", "LastError", "DeliveryType", "MessageCount",
+                                       "NextHopConnector"};
 /* Words that several kinds have. */
 static const char *const of_any[] = {"Name",
                                      "Identity",
@@ -62,6 +64,7 @@ static const struct {
     {OBJECT_SERVER, NAMES(of_server)},
     {OBJECT_DOMAIN, NAMES(of_domain)},
     {OBJECT_EVENT, NAMES(of_event)},
+    {OBJECT_QUEUE, NAMES(of_queue)},
     {OBJECT_UNKNOWN, NAMES(of_any)},
 };
 
@@ -184,6 +187,7 @@ bool object_take(struct exchange_reader *r, const struct object *o)
     case OBJECT_SERVER: taken = server_take(r, o); break;
     case OBJECT_DOMAIN: taken = domain_take(r, o); break;
     case OBJECT_EVENT: taken = event_take(r, o); break;
+    case OBJECT_QUEUE: taken = queue_take(r, o); break;
     case OBJECT_UNKNOWN:
     case OBJECT_KINDS: break;
     }

@@ -48,6 +48,7 @@ bool certificate_take(struct exchange_reader *r, const struct object *o);
 bool connector_take(struct exchange_reader *r, const struct object *o, bool sends);
 bool server_take(struct exchange_reader *r, const struct object *o);
 bool domain_take(struct exchange_reader *r, const struct object *o);
+bool queue_take(struct exchange_reader *r, const struct object *o);
 bool event_take(struct exchange_reader *r, const struct object *o);
 
 #endif

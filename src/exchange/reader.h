@@ -15,6 +15,7 @@ enum object_kind {
     OBJECT_SERVER,
     OBJECT_DOMAIN,
     OBJECT_EVENT,
+    OBJECT_QUEUE,
     OBJECT_KINDS
 };
 

@@ -1,4 +1,5 @@
 #include "exchange/property.h"
+#include "exchange/replies.h"
 
 static struct exchange_value thumbprint_of(struct exchange_reader *r,
                                            const struct object_property *p)
@@ -52,5 +53,24 @@ bool domain_take(struct exchange_reader *r, const struct object *o)
     if (d.name.text.n == 0)
         return false;
     *reader_add_domain(r, o->line) = d;
+    return true;
+}
+
+/* A queue is of interest for what the next hop last said. */
+bool queue_take(struct exchange_reader *r, const struct object *o)
+{
+    const struct object_property *error = object_find(o, "LastError");
+    struct exchange_value hop = property_word(r, object_find(o, "NextHopDomain"));
+    if (!error && !hop.printed)
+        return false;
+    size_t before = r->c->reply_count;
+    if (error && error->line > 0 && error->line <= r->source.count) {
+        struct paragraph p = paragraph_of(r, error->text, error->line - 1);
+        replies_read(r, &p);
+    }
+    for (size_t i = before; i < r->c->reply_count; i++) {
+        if (!r->c->replies[i].remote.printed)
+            r->c->replies[i].remote = hop;
+    }
     return true;
 }
