@@ -278,6 +278,21 @@ static void test_exports(void **state)
     }
 }
 
+/* The Exchange shell's own exports have the services nowhere else. */
+static void test_serialized(void **state)
+{
+    (void)state;
+    read_file("clixml-serialized");
+    assert_int_equal(c->certificate_count, 1);
+    const struct exchange_certificate *one = &c->certificates[0];
+    assert_int_equal(one->services_known, KNOWN_YES);
+    assert_int_equal(one->services, 27);
+    is_value(&one->root_ca_type, "Registry");
+    is_value(&one->status, "Valid");
+    is_value(&one->friendly_name, "Microsoft Exchange");
+    assert_int_equal(one->has_private_key, KNOWN_YES);
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -385,6 +400,7 @@ int main(void)
         cmocka_unit_test_teardown(test_servers_and_domains, leave),
         cmocka_unit_test_teardown(test_merge, leave),
         cmocka_unit_test_teardown(test_exports, leave),
+        cmocka_unit_test_teardown(test_serialized, leave),
         cmocka_unit_test_teardown(test_json, leave),
         cmocka_unit_test_teardown(test_certificates_themselves, leave),
         cmocka_unit_test_teardown(test_too_large, leave),

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "cert/bundle.h"
 #include "exchange/property.h"
+#include "exchange/serialized.h"
 
 /* What ConvertTo-Json prints of an enumeration is its number; those that were seen. */
 static struct span word_of_number(struct span text, const char *const *words, size_t count)
@@ -194,6 +195,9 @@ bool certificate_take(struct exchange_reader *r, const struct object *o)
     read_domains(r, o, &c);
     read_services(r, o, &c);
     read_raw_data(r, o, &c);
+    const struct object_property *beyond = object_find(o, "SerializationData");
+    if (beyond && !beyond->is_list)
+        serialized_read(r, beyond->text, beyond->line, &c);
     if (!c.thumbprint.printed && !c.subject.printed && !c.serial.printed && !c.domains.printed &&
         !c.not_after.printed)
         return false;

@@ -25,6 +25,8 @@ static size_t indent_of(struct span line)
 
 static bool split(struct span line, struct property_line *found)
 {
+    if (!line.p)
+        return false;
     size_t indent = indent_of(line), n = indent;
     if (n == line.n || !text_is_alpha(line.p[n]))
         return false;
@@ -199,6 +201,13 @@ static bool passes_blank(const struct exchange_reader *r, struct walk *w, size_t
     return true;
 }
 
+/* A name that comes again: the next object. */
+static bool begins_next(const struct walk *w, struct span line)
+{
+    struct property_line next;
+    return split(line, &next) && next.indent <= w->property.indent + 1 && object_knows(next.name);
+}
+
 /* Collects the object; the line behind it. */
 static size_t collect(struct exchange_reader *r, struct walk *w, size_t at)
 {
@@ -211,10 +220,7 @@ static size_t collect(struct exchange_reader *r, struct walk *w, size_t at)
         } else if (split(line, &next) && goes_on(w, &next) &&
                    (!w->brace_open || next.indent == w->property.indent)) {
             begin_property(r, w, at, &next);
-        } else if (split(line, &next) && next.indent <= w->property.indent + 1 &&
-                   object_knows(next.name)) {
-            break; /* a name that comes again: the next object */
-        } else if (continues(r, w, at)) {
+        } else if (!begins_next(w, line) && continues(r, w, at)) {
             add_continuation(r, w, at);
         } else {
             break;
