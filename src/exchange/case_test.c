@@ -342,7 +342,9 @@ static void test_too_large(void **state)
     buf_done(&why);
 }
 
-static const char *const all_files[] = {"clixml",
+static const char *const all_files[] = {"clixml-serialized",
+                                        "collected",
+                                        "clixml",
                                         "json",
                                         "event-12014",
                                         "event-german",

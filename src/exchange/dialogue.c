@@ -68,7 +68,7 @@ static bool is_verb(struct span s)
 {
     static const char *const verbs[] = {"EHLO", "HELO", "STARTTLS", "MAIL FROM", "RCPT TO",
                                         "QUIT", "RSET", "AUTH",     "DATA",      "NOOP"};
-    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+    for (size_t i = 0; i < COUNT_OF(verbs) && s.p; i++) {
         struct span verb = span_of(verbs[i]);
         if (span_istarts(s, verb) && (s.n == verb.n || !text_is_alnum(s.p[verb.n])))
             return true;
