@@ -173,8 +173,10 @@ examine_rule examine_f08_tagged, examine_f09_internal_removal, examine_f10_publi
 examine_rule examine_f06_listed_expired, examine_f27_wildcard, examine_f30_weak,
     examine_f32_short_pairs, examine_cmdlet_errors;
 /* exchange_rules_wire.c */
-examine_rule examine_bounces, examine_wire, examine_f28_stripped, examine_f35_other_connector,
-    examine_not_offered, examine_f38_test;
+examine_rule examine_bounces, examine_wire;
+/* exchange_rules_ehlo.c */
+examine_rule examine_f28_stripped, examine_f35_other_connector, examine_not_offered,
+    examine_f38_test;
 /* exchange_rules_connector.c */
 examine_rule examine_f07_fqdn_refused, examine_f19_pair_length, examine_f21_capability,
     examine_f25_port, examine_self_signed_chosen, examine_f34_binding;
