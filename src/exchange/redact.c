@@ -316,7 +316,7 @@ struct span redact(struct redaction *r, struct arena *arena, struct span text)
         if (phrase) {
             used = phrase->original.n;
             add_stand_in(&out, phrase);
-        } else if (in_token(text.p[0])) {
+        } else if (text_is_alnum(text.p[0])) {
             used = add_word(r, &out, text);
         } else {
             buf_add(&out, span_head(text, 1));
