@@ -136,8 +136,10 @@ void examine_f30_weak(struct examination *e)
 
 static bool is_short(const struct exchange_certificate *c)
 {
+    int64_t life_ms;
     return c->not_before.printed && c->not_after.printed && c->self_signed != KNOWN_YES &&
-           c->not_after.latest_ms - c->not_before.earliest_ms <= SHORT_DAYS * day_ms;
+           !__builtin_sub_overflow(c->not_after.latest_ms, c->not_before.earliest_ms, &life_ms) &&
+           life_ms <= SHORT_DAYS * day_ms;
 }
 
 static void blame_f32(struct examination *e, const struct choice *ch,

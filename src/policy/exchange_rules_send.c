@@ -161,8 +161,12 @@ static void blame_not_bound(struct examination *e, const struct exchange_error *
         if (c)
             step_enable(e, f, c);
         else
-            examine_ask(e, SPAN("the certificate that the wizard was given"),
-                        SPAN("Get-ExchangeCertificate | FL *"));
+            examine_step(
+                e, f,
+                SPAN("Get-ExchangeCertificate | FL Thumbprint,Subject,Services,HasPrivateKey\n"
+                     "Enable-ExchangeCertificate -Thumbprint THUMBPRINT -Services SMTP"),
+                SPAN("the thumbprint of the certificate that the wizard was given"),
+                SPAN("N, where it asks to overwrite the existing default SMTP certificate"));
     }
     examine_evidence(e, f, error->place, error->text, SPAN("what the wizard said"));
 }
