@@ -192,6 +192,12 @@ static void test_listing_cut_at_80_columns(void **state)
             "192.0.2.0/24|198.51.100.1-198.51.100.9|203.0.113.77|203.0.113.78");
     is_value(&one->server, "heron02");
     assert_int_equal(one->require_tls, KNOWN_NO);
+    /* The cut may stand right behind a blank, which then ends the line. */
+    read_text("[PS] C:\\>Get-ReceiveConnector | fl\n\n"
+              "Name               : Relay for the printers of the second floor and also for all \n"
+              "the scanners\n");
+    is_value(&c->connectors[0].name,
+             "Relay for the printers of the second floor and also for all the scanners");
 }
 
 static void test_what_a_command_leaves_out(void **state)

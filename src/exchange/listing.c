@@ -124,7 +124,7 @@ static void begin_property(struct exchange_reader *r, struct walk *w, size_t at,
     struct span value = span_trim(p->value);
     buf_add(&w->value, value);
     note_braces(w, value);
-    w->last = value;
+    w->last = p->value;
     w->last_columns = source_columns(r->source.lines[at].text);
 }
 
@@ -165,7 +165,7 @@ static void add_continuation(struct exchange_reader *r, struct walk *w, size_t a
         w->cut_columns = w->last_columns;
     buf_add(&w->value, span_trim(line));
     note_braces(w, line);
-    w->last = span_trim(line);
+    w->last = line;
     w->last_columns = source_columns(line);
     w->value_lines++;
 }
