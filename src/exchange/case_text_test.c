@@ -154,6 +154,20 @@ static void test_equal_events_are_counted(void **state)
     exchange_case_free(twice);
 }
 
+/* Each event on a line of labels and a line of text, as lists are copied. */
+static void test_events_follow_one_another(void **state)
+{
+    (void)state;
+    read_text("Source: MSExchangeTransport Event ID: 12015 Computer: heron01\n"
+              "Description: An internal transport certificate expired. Thumbprint:1111\n\n"
+              "Source: MSExchangeTransport Event ID: 12015 Computer: heron02\n"
+              "Description: An internal transport certificate expired. Thumbprint:2222\n");
+    assert_int_equal(c->event_count, 2);
+    is_value(&c->events[0].thumbprint, "1111");
+    is_value(&c->events[1].thumbprint, "2222");
+    is_span(c->events[1].computer, "heron02");
+}
+
 static void test_errors_and_prompts(void **state)
 {
     (void)state;
@@ -239,6 +253,7 @@ int main(void)
         cmocka_unit_test_teardown(test_collected, leave),
         cmocka_unit_test_teardown(test_other_events, leave),
         cmocka_unit_test_teardown(test_equal_events_are_counted, leave),
+        cmocka_unit_test_teardown(test_events_follow_one_another, leave),
         cmocka_unit_test_teardown(test_errors_and_prompts, leave),
         cmocka_unit_test_teardown(test_error_kinds, leave),
         cmocka_unit_test_teardown(test_bounces, leave),

@@ -173,35 +173,38 @@ static bool read_labels(struct exchange_reader *r, struct event_head *h, struct 
     return false;
 }
 
-static bool has_field(const struct exchange_reader *r, size_t at, bool id_only)
+/* Does the line begin with a label, and is this one among its labels? FIELD_NONE: any. */
+static bool has_field(const struct exchange_reader *r, size_t at, enum field wanted)
 {
     struct arena scratch = ARENA_INIT;
     struct span behind;
     struct span rest = span_trim(
         source_fold_quotes(&scratch, span_head(r->source.lines[at].text, LABEL_LINE_MAX)));
     enum field field = label_at(rest, &behind);
-    bool first = field != FIELD_NONE, id = field == FIELD_ID;
-    while (field != FIELD_NONE && !id) {
+    bool found = field != FIELD_NONE && (wanted == FIELD_NONE || field == wanted);
+    while (field != FIELD_NONE && !found) {
         rest = span_skip(behind, next_label(behind));
         field = label_at(rest, &behind);
-        id = field == FIELD_ID;
+        found = field == wanted;
     }
     arena_done(&scratch);
-    return id_only ? id : first;
+    return found;
 }
 
-/* Lines of labels, blank ones between them allowed, an event's number among them. */
+/* Lines of labels, blank ones between them allowed, an event's number among them; DESCRIPTION ends
+ * them, and what follows it is another event's. */
 static size_t head_lines(const struct exchange_reader *r, size_t at)
 {
     size_t n = 0, last = 0;
-    bool has_id = false;
-    while (at + n < r->source.count && n < HEAD_LINES_MAX) {
+    bool has_id = false, described = false;
+    while (at + n < r->source.count && n < HEAD_LINES_MAX && !described) {
         bool blank = span_trim(r->source.lines[at + n].text).n == 0;
         if (blank && n > last)
             break;
-        if (!blank && !has_field(r, at + n, false))
+        if (!blank && !has_field(r, at + n, FIELD_NONE))
             break;
-        has_id = has_id || (!blank && has_field(r, at + n, true));
+        has_id = has_id || (!blank && has_field(r, at + n, FIELD_ID));
+        described = !blank && has_field(r, at + n, FIELD_DESCRIPTION);
         n++;
         last = blank ? last : n;
     }
@@ -210,12 +213,12 @@ static size_t head_lines(const struct exchange_reader *r, size_t at)
 
 bool event_head_begins(const struct exchange_reader *r, size_t at)
 {
-    return has_field(r, at, false) && head_lines(r, at) > 0;
+    return has_field(r, at, FIELD_NONE) && head_lines(r, at) > 0;
 }
 
 size_t event_head_part(struct exchange_reader *r, size_t at)
 {
-    if (!has_field(r, at, false))
+    if (!has_field(r, at, FIELD_NONE))
         return 0;
     size_t lines = head_lines(r, at);
     if (lines == 0)
