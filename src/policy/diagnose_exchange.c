@@ -6,10 +6,10 @@
  * explains. Among findings of one weight this is also the order in which they are told. */
 static examine_rule *const rules[] = {
     examine_f31_missing_on_server,
+    examine_f05_internal_expired,
     examine_f06_starttls_expired,
     examine_connectors,
     examine_f12_key_missing,
-    examine_f05_internal_expired,
     examine_f04_internal_missing,
     examine_lost_inserts,
     examine_f10_public_internal,

@@ -75,6 +75,8 @@ static const struct {
 } cases[] = {
     {"healthy", "", HEALTHY_STORE HEALTHY_FRONT},
     {"F01", "F01", HEALTHY_STORE RECEIVE CONNECTOR("Web", "www.oak.example", "", TLS)},
+    {"F01 for a name that the connector's own happens to end with", "F01",
+     HEALTHY_STORE RECEIVE CONNECTOR("App Relay", "relay.devices.example", "", TLS)},
     {"F01 by the event alone", "F01", EVENT_12014("www.oak.example", "Web")},
     {"F02", "F02",
      STORE PUBLIC("IIS") OWN("SMTP") RECEIVE CONNECTOR("Web", "mail.oak.example", "", TLS)},
@@ -94,6 +96,10 @@ static const struct {
      STORE CERTIFICATE("BBBBBBBB", "EX1, EX1.corp.example", "True", "CN=EX1", "CN=EX1", "SMTP",
                        "True", "2022-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "")
          INTERNAL("BBBBBBBB")},
+    {"F05 where connectors present it too", "F05",
+     STORE CERTIFICATE("BBBBBBBB", "EX1, EX1.corp.example", "True", "CN=EX1", "CN=EX1", "SMTP",
+                       "True", "2022-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "")
+         INTERNAL("BBBBBBBB") RECEIVE FRONT("EX1.corp.example", "")},
     {"F06", "F06",
      STORE CERTIFICATE("AAAAAAAA", "mail.oak.example", "False", PUBLIC_G2, SUBJECT, "SMTP", "True",
                        BEFORE, "2027-03-01T00:00:00Z", "RootCAType : ThirdParty")
@@ -283,12 +289,25 @@ static void test_questions(void **state)
     done(&f);
 }
 
+/* What partners say is about the connectors that they meet. */
+static void test_bounce_beside_another_fault(void **state)
+{
+    (void)state;
+    struct fixture f;
+    read_case(&f, HEALTHY_STORE HEALTHY_FRONT CONNECTOR("Web", "www.oak.example", "", TLS)
+                      BOUNCE("SubjectMismatch"));
+    assert_int_equal(f.d.count, 2);
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F01")));
+    assert_true(span_eq(f.d.findings[1].finding.fault, SPAN("F16")));
+    done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_finding),  cmocka_unit_test(test_findings_are_whole),
         cmocka_unit_test(test_order_of_steps), cmocka_unit_test(test_both_names_of_an_event),
-        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_questions),      cmocka_unit_test(test_bounce_beside_another_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,16 @@ bool exchange_certificate_is_public(const struct exchange_certificate *c)
     return c->self_signed == KNOWN_NO && !word_is(&c->status, "PendingRequest");
 }
 
+bool exchange_connector_is_default(const struct exchange_connector *k)
+{
+    static const char *const heads[] = {"Default ", "Client Proxy", "Client Frontend",
+                                        "Outbound Proxy"};
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        if (!k->sends && span_istarts(k->name.text, span_of(heads[i])))
+            return true;
+    return false;
+}
+
 bool exchange_certificate_is_auth(const struct exchange_certificate *c)
 {
     return span_search(c->subject.text, SPAN("Microsoft Exchange Server Auth Certificate")) <
@@ -378,6 +388,14 @@ static bool is_pair(struct span text)
            (span_search(text, SPAN("<S>")) < text.n || span_search(text, SPAN("<s>")) < text.n);
 }
 
+/* "Default Frontend EX1" tells its server's name; "App Relay" tells none. */
+static bool is_named_after(const struct exchange_connector *k, struct span label)
+{
+    size_t blank = span_rfind(k->name.text, ' ');
+    return exchange_connector_is_default(k) && blank < k->name.text.n &&
+           span_ieq(span_skip(k->name.text, blank + 1), label);
+}
+
 static void examine_choice(struct examination *e, struct choice *ch)
 {
     const struct exchange_connector *k = ch->shown.connector;
@@ -387,9 +405,8 @@ static void examine_choice(struct examination *e, struct choice *ch)
     ch->shown.name = wanted_name(e, k);
     ch->has_pair = k->tls_certificate_name.text.n > 0;
     ch->complete = examine_store_complete(e, server);
-    ch->own_name =
-        !ch->has_pair && (examine_is_own_name(e, ch->shown.name, server) ||
-                          (!k->sends && span_iends(k->name.text, first_label(ch->shown.name))));
+    ch->own_name = !ch->has_pair && (examine_is_own_name(e, ch->shown.name, server) ||
+                                     is_named_after(k, first_label(ch->shown.name)));
     if (k->enabled == KNOWN_NO || !ch->shown.name.n || (k->sends && !ch->has_pair))
         ch->state = CHOICE_UNKNOWN;
     else if (!k->sends && !has_tls(k))

@@ -61,6 +61,8 @@ enum known exchange_certificate_usable(const struct examination *e,
                                        const struct exchange_certificate *c);
 bool exchange_certificate_is_public(const struct exchange_certificate *c); /* a CA issued it */
 bool exchange_certificate_is_auth(const struct exchange_certificate *c);
+/* One that setup made, by its name. */
+bool exchange_connector_is_default(const struct exchange_connector *k);
 enum known exchange_certificate_expired(const struct examination *e,
                                         const struct exchange_certificate *c);
 /* The best certificate to name instead: usable or to be made usable by enabling, valid, issued by a

@@ -233,8 +233,12 @@ static void examine_chosen(struct examination *e, struct choice *ch)
     enum finding_severity severity = c && !ch->explained ? judge_expiry(e, c) : FINDING_GREEN;
     if (severity == FINDING_GREEN)
         return;
+    /* The server's own internal transport certificate is renewed as such, wherever else it is
+     * presented. */
     struct span subject = examine_certificate_subject(e, c);
-    struct exchange_finding *f = examine_find(e, "F06", subject);
+    struct exchange_finding *internal =
+        c->self_signed == KNOWN_YES ? examine_find(e, "F05", subject) : NULL;
+    struct exchange_finding *f = internal ? internal : examine_find(e, "F06", subject);
     bool first = !f;
     if (first)
         f = add_f06(e, severity, subject);

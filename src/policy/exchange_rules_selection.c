@@ -222,16 +222,6 @@ static struct span meant_name(struct examination *e, const struct choice *ch)
     return best;
 }
 
-static bool is_default_connector(const struct choice *ch)
-{
-    static const char *const heads[] = {"Default ", "Client Proxy", "Client Frontend",
-                                        "Outbound Proxy"};
-    for (size_t i = 0; i < COUNT_OF(heads); i++)
-        if (span_istarts(ch->shown.connector->name.text, span_of(heads[i])))
-            return true;
-    return false;
-}
-
 static bool wants_server_name(const struct exchange_connector *k)
 {
     for (size_t i = 0; i < k->auth_mechanism.count; i++)
@@ -333,7 +323,7 @@ static void blame_name(struct examination *e, struct group *g)
         finish_steps(e, f, g);
         return;
     }
-    if (event && event->times >= FLOOD && !is_default_connector(ch)) {
+    if (event && event->times >= FLOOD && !exchange_connector_is_default(ch->shown.connector)) {
         f = blame(
             e, g, "F29", "flooded-by-name", cause,
             "each session of the devices that use this connector writes the event again; where "

@@ -64,12 +64,35 @@ static struct exchange_finding *add_bounce(struct examination *e, const char *fa
     return f;
 }
 
+static bool is_front(const struct exchange_connector *k)
+{
+    return !k->sends && (span_istarts(k->name.text, SPAN("Default Frontend")) ||
+                         span_istarts(k->name.text, SPAN("Default internal")));
+}
+
+/* Partners meet the front connectors: where these are known and good, a fault of another connector
+ * does not explain what partners say. */
+static bool fronts_are_good(const struct examination *e)
+{
+    bool any = false;
+    for (size_t i = 0; i < e->choice_count; i++) {
+        const struct choice *ch = &e->choices[i];
+        if (!is_front(ch->shown.connector))
+            continue;
+        if (ch->explained || ch->state != CHOICE_GOOD)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
 static struct exchange_finding *blame_mismatch(struct examination *e,
                                                const struct exchange_reply *reply)
 {
-    static const char *const causes[] = {"F03", "F20", "F02", "F11", "F36",
-                                         "F01", "F04", "F26", "F12"};
-    struct exchange_finding *f = examine_explanation(e, causes, COUNT_OF(causes));
+    static const char *const causes[] = {"F03", "F20", "F02", "F11", "F36", "F01", "F04", "F12"};
+    struct exchange_finding *f = examine_find(e, "F26", SPAN_NONE);
+    if (!f && !fronts_are_good(e))
+        f = examine_explanation(e, causes, COUNT_OF(causes));
     if (f)
         return f;
     f = examine_find(e, "F37", SPAN_NONE);
@@ -121,7 +144,7 @@ static struct exchange_finding *blame_expired(struct examination *e,
 {
     if (is_foreign(e, reply->presented_thumbprint.text))
         return blame_device(e, EXCHANGE_CERTAIN);
-    struct exchange_finding *f = examine_explanation(e, (const char *[]){"F06", "F26"}, 2);
+    struct exchange_finding *f = examine_explanation(e, (const char *[]){"F06", "F05", "F26"}, 3);
     if (f)
         return f;
     const struct exchange_certificate *c = examine_certificate(e, reply->presented_thumbprint.text);
@@ -162,9 +185,10 @@ static struct exchange_finding *blame_intermediate(struct examination *e)
 
 static struct exchange_finding *blame_not_offered(struct examination *e)
 {
-    static const char *const causes[] = {"F03", "F20", "F36", "F01", "F04",
-                                         "F02", "F12", "F11", "F28", "F35"};
-    struct exchange_finding *f = examine_explanation(e, causes, COUNT_OF(causes));
+    static const char *const causes[] = {"F03", "F20", "F36", "F01", "F04", "F02", "F12", "F11"};
+    struct exchange_finding *f = examine_explanation(e, (const char *[]){"F28", "F35"}, 2);
+    if (!f && !fronts_are_good(e))
+        f = examine_explanation(e, causes, COUNT_OF(causes));
     if (f)
         return f;
     f = add_bounce(
