@@ -14,7 +14,23 @@ static const struct option diagnose_items[] = {
 };
 static const struct option_table diagnose_options = {diagnose_items, COUNT_OF(diagnose_items)};
 
+static const struct option shell_items[] = {
+    {"command", "TEXT", "run these statements and end", 'c'},
+    {"file", "FILE", "run the statements of a file and end", 'f'},
+};
+static const struct option_table shell_options = {shell_items, COUNT_OF(shell_items)};
+
 #define EXCHANGE_VERBS                                                                             \
+    {"shell",                                                                                      \
+     NULL,                                                                                         \
+     "",                                                                                           \
+     "administer this server with Exchange's cmdlets",                                             \
+     "Get-Command lists them. The published procedures for Exchange certificates, connectors and " \
+     "queues\nrun as they are written; changes are planned and refused as with the other verbs.",  \
+     {&shell_options},                                                                             \
+     0,                                                                                            \
+     0,                                                                                            \
+     run_shell},                                                                                   \
     {                                                                                              \
         "diagnose", NULL, "[FILE...]", "find what is wrong with an Exchange server",               \
             "Reads any mixture of what its administrator has at hand: events, output of "          \

@@ -167,10 +167,10 @@ struct powershell_node *powershell_postfix(struct powershell_reader *r,
 
 /* ---- expressions ---- */
 
-static const char *const operators[] = {"-eq",       "-ne",          "-like", "-notlike", "-gt",
-                                        "-ge",       "-lt",          "-le",   "-and",     "-or",
-                                        "-contains", "-notcontains", "-in",   "-notin",   "-match",
-                                        "-notmatch", "-replace",     "-join", "-split",   "+"};
+static const char *const operators[] = {
+    "-eq",      "-ne",   "-like",     "-notlike",     "-gt", "-ge",    "-lt",    "-le",
+    "-and",     "-or",   "-contains", "-notcontains", "-in", "-notin", "-match", "-notmatch",
+    "-replace", "-join", "-split",    "-f",           "+",   "*",      "/"};
 
 static const char *take_operator(struct powershell_reader *r)
 {
@@ -308,9 +308,9 @@ static struct powershell_node *read_parameter(struct powershell_reader *r)
     r->at++; /* '-' */
     struct powershell_node *node = powershell_node(r, POWERSHELL_PARAMETER, SPAN_NONE);
     node->text = powershell_name(r);
-    bool bound = powershell_take(r, ":");
+    node->bound = powershell_take(r, ":");
     powershell_skip(r, false);
-    if (bound || (!ends_command(powershell_peek(r, 0)) && !at_parameter(r)))
+    if (node->bound || (!ends_command(powershell_peek(r, 0)) && !at_parameter(r)))
         node->left = read_argument(r);
     return node;
 }

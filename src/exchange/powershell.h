@@ -41,6 +41,7 @@ struct powershell_node {
     struct powershell_node *next;
     unsigned line, column; /* from 1 */
     bool quoted;           /* LITERAL: was written in quotes */
+    bool bound;            /* PARAMETER: its value was joined to it by a colon */
 };
 
 /* The whole text as a SCRIPT. ERR_SYNTAX or ERR_LIMIT with a sentence in `why` that names line and

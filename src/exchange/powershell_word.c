@@ -56,7 +56,12 @@ struct powershell_node *powershell_variable(struct powershell_reader *r)
         if (!powershell_take(r, "}"))
             powershell_fail(r, "the name of a variable has no closing brace");
     } else {
+        size_t from = r->at;
         name = powershell_name(r);
+        if (span_ieq(name, SPAN("env")) && powershell_take(r, ":")) {
+            powershell_name(r);
+            name = span_make(r->text.p + from, r->at - from);
+        }
     }
     if (!name.n)
         powershell_fail(r, "after $ stands no name of a variable");
