@@ -2,6 +2,7 @@
 
 #include "cli/verbs_certificates.h"
 #include "cli/verbs_exchange.h"
+#include "cli/verbs_import.h"
 
 #define TABLE(array)                                                                               \
     {                                                                                              \
@@ -206,6 +207,8 @@ const struct verb verbs[] = {
     CERTIFICATE_VERBS,
 
     EXCHANGE_VERBS,
+
+    IMPORT_VERBS,
 
     {"queue",
      "list",

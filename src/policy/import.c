@@ -93,11 +93,10 @@ static struct import_setting *setting_for(struct import *im, const struct import
     struct import_setting *setting = setting_at(im, path);
     if (setting)
         return setting;
-    im->settings = grown(im->arena, im->settings, sizeof(*im->settings), im->setting_count,
-                         &im->setting_room);
+    im->settings =
+        grown(im->arena, im->settings, sizeof(*im->settings), im->setting_count, &im->setting_room);
     setting = &im->settings[im->setting_count++];
-    *setting =
-        (struct import_setting){.path = *path, .shown = import_path_text(im->arena, *path)};
+    *setting = (struct import_setting){.path = *path, .shown = import_path_text(im->arena, *path)};
     return setting;
 }
 
@@ -225,9 +224,10 @@ static bool is_at_or_below(struct span path, struct span top)
 /* Without these the connector works as before, only less of it. */
 static bool can_go_alone(struct span key)
 {
-    static const char *const safe[] = {
-        "fqdn", "pin", "partners", "relay", "banner", "source-ip", "tls-certificate",
-        "tls-trust-file", "retry", "timeout", "idle-timeout", "tarpit", "port", "pin-strict"};
+    static const char *const safe[] = {"fqdn",   "pin",       "partners",        "relay",
+                                       "banner", "source-ip", "tls-certificate", "tls-trust-file",
+                                       "retry",  "timeout",   "idle-timeout",    "tarpit",
+                                       "port",   "pin-strict"};
     for (size_t i = 0; i < COUNT_OF(safe); i++)
         if (span_eq(key, span_of(safe[i])))
             return true;
@@ -263,8 +263,7 @@ static bool drop_domain(struct import *im, struct span path, struct span why)
             continue;
         domain->dropped = true;
         import_note(im, (struct import_note){.fate = IMPORT_LEFT_OUT,
-                                             .what = arena_printf(im->arena,
-                                                                  "the domain " SPAN_FMT,
+                                             .what = arena_printf(im->arena, "the domain " SPAN_FMT,
                                                                   SPAN_ARG(domain->pattern)),
                                              .why = why});
         return true;
@@ -273,22 +272,25 @@ static bool drop_domain(struct import *im, struct span path, struct span why)
 }
 
 /* What has to go with what is wrong at `path`: the key alone, or its connector. */
-static struct span widest(struct import *im, struct span path)
+static struct span widest(const struct import *im, struct span path)
 {
     struct span top = SPAN_NONE;
     for (size_t i = 0; i < im->setting_count; i++) {
         const struct import_setting *s = &im->settings[i];
-        struct import_path connector = s->path;
-        connector.depth = 2;
-        struct span shown = import_path_text(im->arena, connector);
-        if (s->dropped || !is_at_or_below(path, s->path.depth > 2 ? shown : s->shown))
+        if (s->dropped)
             continue;
-        if (s->path.depth < 3)
+        if (s->path.depth < 3 && is_at_or_below(path, s->shown))
             return s->shown;
-        bool here = is_at_or_below(path, s->shown) || is_at_or_below(s->shown, path);
-        if (here && path.n > shown.n && can_go_alone(s->path.part[2]))
-            return s->shown.n < path.n || s->path.depth == 3 ? s->shown : path;
-        top = shown;
+        struct import_path above = s->path;
+        above.depth = 2;
+        struct span connector = import_path_text(im->arena, above);
+        if (s->path.depth < 3 || !is_at_or_below(path, connector))
+            continue;
+        bool below = is_at_or_below(path, s->shown);
+        bool over = path.n > connector.n && is_at_or_below(s->shown, path);
+        if ((below || over) && can_go_alone(s->path.part[2]))
+            return below ? s->shown : path;
+        top = connector;
     }
     return top;
 }
