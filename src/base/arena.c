@@ -24,6 +24,13 @@ void arena_done(struct arena *a)
     }
 }
 
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_block *block = a->newest; block; block = block->older)
+        explicit_bzero(block->memory, block->cap);
+    arena_done(a);
+}
+
 static struct arena_block *add_block(struct arena *a, size_t n)
 {
     size_t cap = a->newest ? a->newest->cap * 2 : FIRST_BLOCK;

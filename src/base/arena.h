@@ -17,6 +17,8 @@ struct arena {
 
 /* Frees all that was allocated; the arena can be used again. */
 void arena_done(struct arena *a);
+/* The same, after overwriting it all: for what may hold passwords. */
+void arena_wipe(struct arena *a);
 
 /* Zeroed and aligned for any object. Never NULL. */
 void *arena_alloc(struct arena *a, size_t n);

@@ -1,6 +1,8 @@
 #include "cli/verbs.h"
 
 #include "cli/verbs_certificates.h"
+#include "cli/verbs_exchange.h"
+#include "cli/verbs_import.h"
 
 #define TABLE(array)                                                                               \
     {                                                                                              \
@@ -203,6 +205,10 @@ const struct verb verbs[] = {
                     "partner address-spaces=partner.example smart-hosts=mx.partner.example"),
 
     CERTIFICATE_VERBS,
+
+    EXCHANGE_VERBS,
+
+    IMPORT_VERBS,
 
     {"queue",
      "list",

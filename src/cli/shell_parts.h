@@ -1,0 +1,18 @@
+/* shell_parts: the functions of the cmdlet table. */
+#ifndef CLI_SHELL_PARTS_H
+#define CLI_SHELL_PARTS_H
+
+#include "cli/shell_cmdlets.h"
+
+/* shell_pipe.c */
+cmdlet_fn cmdlet_format_list, cmdlet_format_table, cmdlet_where, cmdlet_select, cmdlet_sort,
+    cmdlet_measure, cmdlet_group, cmdlet_for_each, cmdlet_to_json, cmdlet_write_output,
+    cmdlet_out_null;
+/* shell_plain.c */
+cmdlet_fn cmdlet_get_content, cmdlet_set_content, cmdlet_out_file, cmdlet_get_date,
+    cmdlet_secure_string, cmdlet_read_host, cmdlet_get_command, cmdlet_get_help, cmdlet_exit;
+/* shell_certificates.c, shell_certificates_change.c */
+cmdlet_fn cmdlet_get_certificate, cmdlet_new_certificate, cmdlet_import_certificate,
+    cmdlet_export_certificate, cmdlet_enable_certificate, cmdlet_remove_certificate;
+
+#endif
