@@ -58,7 +58,7 @@ static struct plan_state state_after(struct rotate *r, const struct candidate *t
     struct candidate *items = ARENA_ARRAY(&r->arena, struct candidate, s->certificate_count + 1);
     size_t count = 0;
     for (size_t i = 0; i < s->certificate_count; i++) {
-        bool is_target = &s->certificates[i] == target;
+        bool is_target = target && &s->certificates[i] == target;
         if (is_target && r->change.kind == ROTATE_REMOVE)
             continue;
         items[count++] = is_target && r->change.kind == ROTATE_SERVICES
