@@ -86,7 +86,7 @@ void plan_say(struct command *c, const json_t *plan)
         }
 }
 
-static int say_refused(struct command *c, const json_t *answer)
+int changes_refuse(struct command *c, const json_t *answer)
 {
     const json_t *error = answer_of(answer, "error");
     struct span remedy = answer_text(error, "remedy");
@@ -103,7 +103,7 @@ int changes_say(struct command *c, int code, json_t *answer, const char *done)
     if (answer && c->json) {
         command_print_json(c, answer);
     } else if (answer && code != CLI_DONE) {
-        code = say_refused(c, answer);
+        code = changes_refuse(c, answer);
     } else if (code == CLI_DONE) {
         const json_t *plan = answer_of(answer, "plan");
         struct span thumbprint = answer_text(answer, "thumbprint");

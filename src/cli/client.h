@@ -24,7 +24,7 @@ struct request {
 
 /* Asks and waits. CLI_DONE: *answer is the JSON value (NULL where there is none), to be released.
  * Otherwise the message was given and the exit code is returned; only for a refused document (422)
- * and a refused change of certificates (409) *answer is set as well, without a message, as its
+ * and a refused change (409) *answer is set as well, without a message, as its
  * problems or its plan are the caller's to show. */
 int client_ask(struct command *c, const struct request *request, json_t **answer);
 /* GET of a target. */

@@ -1,6 +1,7 @@
 /* config: the document of the running daemon. */
 #include "base/num.h"
 #include "cli/answer.h"
+#include "cli/changes.h"
 #include "cli/client.h"
 #include "cli/human.h"
 #include "cli/problems.h"
@@ -104,8 +105,7 @@ int run_config_apply(struct command *c)
     if (options_has(&c->options, "if-revision") && !read_revision(c, expected))
         return CLI_USAGE;
     client_target(&target, "/v1/config");
-    client_add_query(&target, "dry-run",
-                     options_has(&c->options, "dry-run") ? SPAN("1") : SPAN_NONE);
+    changes_add_query(c, &target);
     client_add_query(&target, "if-revision", expected);
     client_add_query(&target, "comment",
                      comment.n ? comment
@@ -183,8 +183,7 @@ int run_config_restore(struct command *c)
     client_target(&target, "/v1/config/revisions");
     client_add_part(&target, command_word(c, 0));
     buf_add_text(&target, "/restore");
-    client_add_query(&target, "dry-run",
-                     options_has(&c->options, "dry-run") ? SPAN("1") : SPAN_NONE);
+    changes_add_query(c, &target);
     int code = client_send(c, "POST", &target, NULL, &answer);
     return change_say(c, SPAN_NONE, code, answer);
 }

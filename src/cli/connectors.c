@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/answer.h"
+#include "cli/changes.h"
 #include "cli/client.h"
 #include "cli/human.h"
 #include "cli/problems.h"
@@ -243,12 +244,6 @@ static json_t *read_members(struct command *c, size_t first)
     return members;
 }
 
-static void add_dry_run(struct command *c, struct buf *target)
-{
-    client_add_query(target, "dry-run",
-                     options_has(&c->options, "dry-run") ? SPAN("1") : SPAN_NONE);
-}
-
 int run_connector_set(struct command *c)
 {
     struct buf target;
@@ -256,7 +251,7 @@ int run_connector_set(struct command *c)
     if (!members)
         return CLI_USAGE;
     target_of(c, &target, command_word(c, 0));
-    add_dry_run(c, &target);
+    changes_add_query(c, &target);
     int code = client_send(c, "PATCH", &target, members, &answer);
     return change_say(c, SPAN_NONE, code, answer);
 }
@@ -274,7 +269,7 @@ int run_connector_new(struct command *c)
         return command_usage(c, "the name stands before the keys");
     }
     target_of(c, &target, SPAN_NONE);
-    add_dry_run(c, &target);
+    changes_add_query(c, &target);
     int code = client_send(c, "POST", &target, members, &answer);
     return change_say(c, SPAN_NONE, code, answer);
 }
@@ -284,7 +279,7 @@ int run_connector_remove(struct command *c)
     struct buf target;
     json_t *answer = NULL;
     target_of(c, &target, command_word(c, 0));
-    add_dry_run(c, &target);
+    changes_add_query(c, &target);
     struct request request = {.method = "DELETE", .target = &target};
     int code = client_ask(c, &request, &answer);
     buf_done(&target);

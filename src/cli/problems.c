@@ -1,6 +1,7 @@
 #include "cli/problems.h"
 
 #include "cli/answer.h"
+#include "cli/changes.h"
 
 static void say_problem(struct command *c, struct span file, const json_t *problem)
 {
@@ -51,25 +52,35 @@ void diff_say(struct command *c, struct span diff)
     }
 }
 
+static void say_end(struct command *c, const json_t *answer)
+{
+    long long revision = (long long)answer_number(answer, "revision");
+    if (!answer_true(answer, "changed"))
+        command_sayf(c, "nothing changes: revision %lld stays in force", revision);
+    else if (answer_true(answer_of(answer, "plan"), "refused") && answer_true(answer, "dry-run"))
+        command_sayf(c, "this would be refused without --force; nothing was changed");
+    else if (answer_true(answer, "dry-run"))
+        command_sayf(c, "this would change; nothing was changed (--dry-run)");
+    else
+        command_sayf(c, "revision %lld is in force%s", revision,
+                     answer_true(answer, "forced") ? " (forced, and recorded)" : "");
+}
+
 int change_say(struct command *c, struct span file, int code, json_t *answer)
 {
     struct span diff = answer_text(answer, "diff");
     if (answer && c->json) {
         command_print_json(c, answer);
+    } else if (answer_count(answer, "plan") && code != CLI_DONE) {
+        code = changes_refuse(c, answer);
     } else if (answer && code != CLI_DONE) {
         problems_say(c, file, answer_of(answer, "problems"));
         command_refuse(c, answer_text(answer_of(answer, "error"), "text"), SPAN_NONE);
     } else if (code == CLI_DONE) {
         problems_say(c, file, answer_of(answer, "problems"));
         diff_say(c, diff);
-        if (!answer_true(answer, "changed"))
-            command_sayf(c, "nothing changes: revision %lld stays in force",
-                         (long long)answer_number(answer, "revision"));
-        else if (answer_true(answer, "dry-run"))
-            command_sayf(c, "this would change; nothing was changed (--dry-run)");
-        else
-            command_sayf(c, "revision %lld is in force",
-                         (long long)answer_number(answer, "revision"));
+        plan_say(c, answer_of(answer, "plan"));
+        say_end(c, answer);
     }
     json_decref(answer);
     return code;

@@ -32,6 +32,7 @@ static const struct option_table check_options = TABLE(check_items);
 
 static const struct option change_items[] = {
     {"dry-run", NULL, "say what would change and change nothing", 'n'},
+    {"force", NULL, "do it although connectors get worse; it is recorded", 0},
 };
 static const struct option_table change_options = TABLE(change_items);
 
@@ -166,7 +167,9 @@ const struct verb verbs[] = {
      "apply",
      "FILE",
      "make a document the one in force",
-     "Nothing changes unless all of it is good. No connection is dropped.",
+     "Nothing changes unless all of it is good, and no connector gets worse by it. No connection "
+     "is\n"
+     "dropped.",
      {&change_options, &apply_options},
      1,
      1,

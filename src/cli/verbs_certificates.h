@@ -10,13 +10,6 @@ static const struct option cert_items[] = {
 };
 static const struct option_table cert_options = {cert_items, COUNT_OF(cert_items)};
 
-static const struct option cert_change_items[] = {
-    {"dry-run", NULL, "say what would change and change nothing", 'n'},
-    {"force", NULL, "do it although connectors get worse; it is recorded", 0},
-};
-static const struct option_table cert_change_options = {cert_change_items,
-                                                        COUNT_OF(cert_change_items)};
-
 static const struct option cert_import_items[] = {
     {"services", "LIST", "what it is for: smtp (default), http, client, edge", 0},
     {"friendly-name", "TEXT", "a name for people", 0},
@@ -124,7 +117,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "[NAME...]",                                                                              \
          "make a self-signed certificate",                                                         \
          "Without names, for those of the receive connectors.",                                    \
-         {&cert_new_options, &cert_change_options},                                                \
+         {&cert_new_options, &change_options},                                                     \
          0,                                                                                        \
          64,                                                                                       \
          run_cert_new},                                                                            \
@@ -153,7 +146,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "import the certificate that an authority made for a request",                            \
          "The key is the one that was made with the request. Refused where none is pending for "   \
          "it.",                                                                                    \
-         {&cert_import_options, &cert_change_options},                                             \
+         {&cert_import_options, &change_options},                                                  \
          1,                                                                                        \
          16,                                                                                       \
          run_cert_import},                                                                         \
@@ -162,7 +155,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "FILE...",                                                                                \
          "add a certificate with its chain and key",                                               \
          "PEM in any order, PKCS#12, PKCS#7 or DER. Several PEM files are taken as one.",          \
-         {&cert_import_options, &cert_change_options},                                             \
+         {&cert_import_options, &change_options},                                                  \
          1,                                                                                        \
          16,                                                                                       \
          run_cert_import},                                                                         \
@@ -180,7 +173,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "THUMBPRINT",                                                                             \
          "let a certificate be used for services",                                                 \
          THUMBPRINT_DETAILS,                                                                       \
-         {&cert_services_options, &cert_change_options},                                           \
+         {&cert_services_options, &change_options},                                                \
          1,                                                                                        \
          1,                                                                                        \
          run_cert_services},                                                                       \
@@ -189,7 +182,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "THUMBPRINT",                                                                             \
          "take services away from a certificate",                                                  \
          THUMBPRINT_DETAILS,                                                                       \
-         {&cert_services_options, &cert_change_options},                                           \
+         {&cert_services_options, &change_options},                                                \
          1,                                                                                        \
          1,                                                                                        \
          run_cert_services},                                                                       \
@@ -198,7 +191,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "THUMBPRINT",                                                                             \
          "change services, friendly name or notes",                                                \
          THUMBPRINT_DETAILS,                                                                       \
-         {&cert_set_options, &cert_change_options},                                                \
+         {&cert_set_options, &change_options},                                                     \
          1,                                                                                        \
          1,                                                                                        \
          run_cert_set},                                                                            \
@@ -208,7 +201,7 @@ static const struct option_table doctor_options = {doctor_items, COUNT_OF(doctor
          "remove a certificate that no connector needs",                                           \
          "Refused where a connector would get worse. It stays in certificates/removed/ of the "    \
          "data folder.",                                                                           \
-         {&cert_change_options},                                                                   \
+         {&change_options},                                                                        \
          1,                                                                                        \
          1,                                                                                        \
          run_cert_remove},                                                                         \

@@ -176,27 +176,33 @@ struct reload {
     const struct serve_options *options;
 };
 
-static void on_reloaded(void *context, enum err err, const struct problems *problems,
-                        uint64_t revision, struct span diff)
+static void on_reloaded(void *context, const struct apply_result *result)
 {
     const struct reload *reload = context;
-    for (size_t i = 0; problems && i < problems->count; i++)
+    const struct problems *problems = result->problems;
+    for (size_t i = 0; i < problems->count; i++)
         LOG(problems->items[i].warning ? LOG_WARNING : LOG_ERROR, "document-problem",
             LOG_T("file", reload->options->config ? reload->options->config : "document"),
             LOG_N("line", problems->items[i].line), LOG_S("path", problems->items[i].path),
             LOG_S("text", problems->items[i].text), LOG_S("remedy", problems->items[i].remedy));
-    LOG(err == OK ? LOG_INFO : LOG_ERROR, "reloaded", LOG_T("result", err_text(err)),
-        LOG_N("revision", revision), LOG_N("changed", diff.n > 0));
+    LOG(result->err == OK ? LOG_INFO : LOG_ERROR, "reloaded",
+        LOG_T("result", err_text(result->err)), LOG_N("revision", result->revision),
+        LOG_N("changed", result->diff.n > 0));
 }
 
-/* SIGHUP: the file (if there is one) and the certificates again. What is wrong changes nothing. */
+/* SIGHUP: the file (if there is one) and the certificates again. What is wrong, or what the plan
+ * refuses, changes nothing: nobody is there to be asked, so an event says how to force it. */
 static void on_reload(void *context)
 {
     struct reload *reload = context;
     struct buf text = BUF_INIT(DOCUMENT_BYTES_MAX), why = BUF_INIT(4096);
     if (reload->options->config && read_document(reload->options, reload->world, &text, &why) == OK)
-        apply_document(reload->world, buf_span(&text), author(), SPAN("reload"), false, on_reloaded,
-                       reload);
+        apply_document(reload->world,
+                       &(struct apply_change){.yaml = buf_span(&text),
+                                              .author = author(),
+                                              .comment = SPAN("reload"),
+                                              .file = span_of(reload->options->config)},
+                       on_reloaded, reload);
     else if (reload->options->config)
         LOG(LOG_ERROR, "reload-failed", LOG_S("why", buf_span(&why)));
     /* Even where the document is wrong or unchanged: a renewed certificate must not wait for it. */

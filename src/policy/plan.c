@@ -21,6 +21,11 @@ static bool both(const struct standing *before, const struct standing *after)
     return before->selection.chosen && after->selection.chosen;
 }
 
+static bool is_there(const struct standing *s)
+{
+    return s->connector && s->connector->enabled;
+}
+
 static bool stops_mail(const struct standing *before, const struct standing *after)
 {
     return before->takes_mail && after->presents && !after->takes_mail;
@@ -31,9 +36,22 @@ static bool stops_tls(const struct standing *before, const struct standing *afte
     return before->offers_tls && after->presents && !after->offers_tls;
 }
 
+/* It stays, in clear text. */
 static bool stops_partners(const struct standing *before, const struct standing *after)
 {
-    return before->offers_tls && before->connector->partner_count > 0 && !after->offers_tls;
+    return before->offers_tls && before->connector->partner_count > 0 && is_there(after) &&
+           !after->offers_tls;
+}
+
+/* It goes; another one may take them over, as where it is renamed. */
+static bool leaves_partners(const struct standing *before, const struct standing *after)
+{
+    return before->offers_tls && !is_there(after) && after->homeless.n > 0;
+}
+
+static bool stops_dane(const struct standing *before, const struct standing *after)
+{
+    return before->offers_tls && is_there(after) && !after->offers_tls && after->tlsa_binds;
 }
 
 static bool breaks_pin(const struct standing *before, const struct standing *after)
@@ -62,10 +80,11 @@ static bool loses_trust(const struct standing *before, const struct standing *af
            standing_trust_rank(after->chain) > standing_trust_rank(before->chain);
 }
 
+/* Another pin is what was asked for, see misses_pin. */
 static bool loses_pin(const struct standing *before, const struct standing *after)
 {
-    return both(before, after) && before->selection.pin == PIN_HELD &&
-           after->selection.pin == PIN_FELL_BACK;
+    return both(before, after) && span_eq(before->connector->pin, after->connector->pin) &&
+           before->selection.pin == PIN_HELD && after->selection.pin == PIN_FELL_BACK;
 }
 
 static bool loses_key_type(const struct standing *before, const struct standing *after)
@@ -83,9 +102,13 @@ static bool contradicts_sts(const struct standing *before, const struct standing
     return after->sts_fault && after->enforced && !(before->sts_fault && before->enforced);
 }
 
+/* The same names again, unless they are not what is missing. */
 static struct span renew(struct arena *arena, const struct standing *before,
                          const struct standing *after)
 {
+    const struct receive_connector *a = before->connector, *b = after->connector;
+    if (a && b && (!before->selection.name_covered || !span_ieq(a->fqdn, b->fqdn)))
+        return remedy_cover(arena, before->selection.chosen, b->fqdn);
     const struct certificate *c =
         before->selection.chosen ? before->selection.chosen : after->selection.chosen;
     return c && !c->self_signed
@@ -114,6 +137,13 @@ static struct span keep_tls(struct arena *arena, const struct standing *before,
     return remedy_set(arena, before->connector, "tls", SPAN("offered"));
 }
 
+static struct span take_over(struct arena *arena, const struct standing *before,
+                             const struct standing *after)
+{
+    (void)before;
+    return remedy_partner(arena, after->homeless);
+}
+
 static struct span publish(struct arena *arena, const struct standing *before,
                            const struct standing *after)
 {
@@ -134,6 +164,10 @@ static const struct worse_rule rules[] = {
     {PLAN_BROKEN, stops_tls, "STARTTLS would no longer be offered", renew},
     {PLAN_BROKEN, stops_partners, "its partners send by TLS only, and there would be none",
      keep_tls},
+    {PLAN_WORSE, leaves_partners,
+     "its partners send by TLS only, and no other connector is for all of them", take_over},
+    {PLAN_WORSE, stops_dane, "its TLSA records ask for TLS: senders with DANE would stop",
+     keep_tls},
     {PLAN_WORSE, contradicts_sts,
      "senders with MTA-STS would stop, as its certificate would not be what the policy promises",
      keep_promise},
@@ -147,6 +181,49 @@ static const struct worse_rule rules[] = {
     {PLAN_WORSE, loses_key_type, "clients that know one kind of key only would not be served",
      renew},
 };
+
+/* ---- what is told and refused to nobody: it is what was asked for ---- */
+
+static bool misses_pin(const struct standing *before, const struct standing *after)
+{
+    return before->selection.pin != PIN_FELL_BACK && after->selection.pin == PIN_FELL_BACK;
+}
+
+static bool goes(const struct standing *before, const struct standing *after)
+{
+    return is_there(before) && !is_there(after);
+}
+
+static bool gives_up_tls(const struct standing *before, const struct standing *after)
+{
+    return before->presents && is_there(after) && !after->presents;
+}
+
+static bool requires_tls(const struct standing *s)
+{
+    return s->presents && s->connector->tls != RECEIVE_TLS_OFFERED;
+}
+
+static bool admits_clear_text(const struct standing *before, const struct standing *after)
+{
+    return requires_tls(before) && after->presents && !requires_tls(after);
+}
+
+static const struct worse_rule told_rules[] = {
+    {PLAN_DIFFERENT, misses_pin, "its pin names no usable certificate, so its name chooses", NULL},
+    {PLAN_DIFFERENT, goes, "it would receive no mail any more", NULL},
+    {PLAN_DIFFERENT, gives_up_tls, "mail would come to it in clear text", NULL},
+    {PLAN_DIFFERENT, admits_clear_text, "mail in clear text would be taken as well", NULL},
+};
+
+static const struct worse_rule *find_told(const struct standing *before,
+                                          const struct standing *after)
+{
+    for (size_t i = 0; i < COUNT_OF(told_rules); i++)
+        if (told_rules[i].got_worse(before, after))
+            return &told_rules[i];
+    return NULL;
+}
 
 static const struct worse_rule *find_worse(const struct standing *before,
                                            const struct standing *after)
@@ -170,10 +247,10 @@ static bool same_certificate(const struct certificate *a, const struct certifica
 }
 
 static enum plan_effect effect_of(const struct standing *before, const struct standing *after,
-                                  const struct worse_rule *worse)
+                                  const struct worse_rule *rule)
 {
-    if (worse)
-        return worse->effect;
+    if (rule)
+        return rule->effect;
     if (!before->connector || !after->connector || before->presents != after->presents)
         return PLAN_DIFFERENT;
     if (find_worse(after, before))
@@ -185,16 +262,18 @@ static enum plan_effect effect_of(const struct standing *before, const struct st
 }
 
 static struct span consequence_of(struct arena *arena, const struct standing *before,
-                                  const struct standing *after, const struct worse_rule *worse)
+                                  const struct standing *after, const struct worse_rule *rule)
 {
-    if (!worse)
+    if (!rule)
         return SPAN_NONE;
+    if (rule->effect == PLAN_DIFFERENT)
+        return span_of(rule->text);
     const struct receive_connector *c = after->connector ? after->connector : before->connector;
     struct buf out = BUF_INIT(BUF_UNLIMITED);
-    buf_add_text(&out, worse->text);
+    buf_add_text(&out, rule->text);
     if (c->tls == RECEIVE_TLS_REQUIRED || c->tls == RECEIVE_TLS_IMPLICIT)
         buf_add_text(&out, "; TLS is required here, so what fails is not sent at all");
-    if (worse->got_worse == contradicts_sts)
+    if (rule->got_worse == contradicts_sts)
         buf_addf(&out, "; domains with such a policy: " SPAN_FMT,
                  SPAN_ARG(standing_promises(arena, after)));
     for (size_t i = 0; i < c->partner_count; i++)
@@ -213,12 +292,44 @@ struct planning {
     struct plan *plan;
 };
 
+static bool is_partner(const struct receive_connector *c, struct span partner)
+{
+    for (size_t i = 0; i < c->partner_count; i++)
+        if (span_ieq(c->partners[i], partner))
+            return true;
+    return false;
+}
+
+static bool is_served(const struct planning *p, struct span partner)
+{
+    const struct document *d = p->after->document;
+    for (size_t i = 0; i < d->receive_connector_count; i++) {
+        const struct receive_connector *c = &d->receive_connectors[i];
+        if (is_partner(c, partner) &&
+            standing_of(p->arena, p->after, c, p->now_ms, p->dns).offers_tls)
+            return true;
+    }
+    return false;
+}
+
+/* The first of its partners that no connector would be for any more. */
+static struct span find_homeless(const struct planning *p, const struct receive_connector *before)
+{
+    for (size_t i = 0; i < before->partner_count; i++)
+        if (!is_served(p, before->partners[i]))
+            return before->partners[i];
+    return SPAN_NONE;
+}
+
 static void plan_one(struct planning *p, const struct receive_connector *before,
                      const struct receive_connector *after)
 {
     struct standing a = standing_of(p->arena, p->before, before, p->now_ms, p->dns);
     struct standing b = standing_of(p->arena, p->after, after, p->now_ms, p->dns);
+    if (before)
+        b.homeless = find_homeless(p, before);
     const struct worse_rule *worse = find_worse(&a, &b);
+    const struct worse_rule *rule = worse ? worse : find_told(&a, &b);
     bool with_types = (a.selection.other_type != NULL) != (b.selection.other_type != NULL);
     struct span from = standing_text(p->arena, &a, p->now_ms, with_types),
                 to = standing_text(p->arena, &b, p->now_ms, with_types);
@@ -226,9 +337,9 @@ static void plan_one(struct planning *p, const struct receive_connector *before,
         .connector = after ? after : before,
         .before = a.selection,
         .after = b.selection,
-        .effect = effect_of(&a, &b, worse),
+        .effect = effect_of(&a, &b, rule),
         .text = arena_printf(p->arena, SPAN_FMT " -> " SPAN_FMT, SPAN_ARG(from), SPAN_ARG(to)),
-        .consequence = consequence_of(p->arena, &a, &b, worse),
+        .consequence = consequence_of(p->arena, &a, &b, rule),
     };
     if (worse)
         p->plan->remedy = remedy_join(p->arena, p->plan->remedy, worse->remedy(p->arena, &a, &b));

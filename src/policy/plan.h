@@ -30,21 +30,24 @@ struct plan_connector {
     enum plan_effect effect;
     struct span text; /* "valid, exact -> expires in 3 days, exact" */
     struct span
-        consequence; /* why it matters: TLS required, partners, TLSA ...; empty: it does not */
+        consequence; /* why it matters: TLS required, partners, TLSA ...; empty: it does not.
+                        DIFFERENT has one as well, where what was asked for costs something */
 };
 
-/* A send connector that presents a client certificate (tls-certificate). */
+/* A send connector that presents a client certificate (tls-certificate), or whose TLS gets weaker.
+ */
 struct plan_send_connector {
     const struct send_connector *connector; /* as above */
     struct selection before, after;
-    enum plan_effect effect; /* SAME, BETTER, DIFFERENT or BROKEN */
+    enum plan_effect effect; /* SAME, BETTER, DIFFERENT (weaker TLS is asked for) or BROKEN */
     struct span text, consequence;
 };
 
 struct plan {
     struct plan_connector *connectors;
     size_t connector_count;
-    struct plan_send_connector *send_connectors; /* those with tls-certificate before or after */
+    struct plan_send_connector *send_connectors; /* those with tls-certificate before or after, and
+                                                    those with weaker TLS */
     size_t send_connector_count;
     const struct certificate **superseded; /* valid for the same names, but a newer one took over */
     size_t superseded_count;
@@ -55,7 +58,8 @@ struct plan {
 };
 
 /* Every selection before and after at now_ms. dns may be NULL: nothing is known. A connector that
- * comes, goes or gives up TLS is refused nothing, unless partners send to it by TLS only. */
+ * comes, goes or gives up TLS is refused nothing, unless partners send by TLS only and no other is
+ * for them, or published TLSA records ask for TLS. */
 struct plan plan_compute(struct arena *arena, const struct plan_state *before,
                          const struct plan_state *after, int64_t now_ms,
                          const struct dns_facts *dns);

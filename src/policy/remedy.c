@@ -108,6 +108,20 @@ struct span remedy_publish(struct arena *arena, const struct receive_connector *
     return text;
 }
 
+struct span remedy_force(struct arena *arena, struct span file)
+{
+    struct span word = file.n ? remedy_word(arena, file) : SPAN("FILE");
+    return arena_printf(arena, "sealpost config apply --force " SPAN_FMT, SPAN_ARG(word));
+}
+
+struct span remedy_partner(struct arena *arena, struct span partner)
+{
+    return arena_printf(arena,
+                        "# first name " SPAN_FMT
+                        " among the partners of another receive connector that offers TLS",
+                        SPAN_ARG(partner));
+}
+
 static bool has_line(struct span text, struct span line)
 {
     struct span rest = text, part;

@@ -1,5 +1,5 @@
 /* remedy: the commands that findings and plans advise, so that each is written in one place. All
- * can be pasted into a shell. Private to this folder. */
+ * can be pasted into a shell. Private to this folder, but for remedy_force. */
 #ifndef POLICY_REMEDY_H
 #define POLICY_REMEDY_H
 
@@ -34,6 +34,10 @@ struct span remedy_promise(struct arena *arena, const struct standing *s);
 /* A change of a domain's MTA-STS policy, which is made on another server; a comment to the shell.
  */
 struct span remedy_policy(struct arena *arena, struct span domain, const char *what);
+/* A document all the same, although its plan is refused; file empty: unknown. */
+struct span remedy_force(struct arena *arena, struct span file);
+/* What a connector's partners need before it can go; a comment to the shell. */
+struct span remedy_partner(struct arena *arena, struct span partner);
 /* Both, on lines of their own; an empty one is left out, and so is one that stands there already.
  */
 struct span remedy_join(struct arena *arena, struct span first, struct span second);

@@ -125,8 +125,11 @@ struct standing standing_of(struct arena *arena, const struct plan_state *state,
     s.takes_mail = connector->enabled;
     if (s.presents)
         judge_selection(&s, arena, state, now_ms);
-    if (dns_facts_faces_mx(connector))
-        s.tlsa_contradicts = selection_contradicts(&s, dns_facts_host(dns, connector->fqdn));
+    if (dns_facts_faces_mx(connector)) {
+        const struct host_fact *host = dns_facts_host(dns, connector->fqdn);
+        s.tlsa_binds = dns_facts_tlsa_binds(host);
+        s.tlsa_contradicts = selection_contradicts(&s, host);
+    }
     judge_promises(&s, arena, state, dns);
     return s;
 }

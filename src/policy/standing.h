@@ -14,6 +14,9 @@ struct standing {
     bool offers_tls;       /* false: nothing usable, or on-mismatch withholds */
     unsigned expiry;       /* stage of diagnose_expires_soon; 0: not soon */
     bool tlsa_contradicts; /* published records name something else */
+    bool tlsa_binds;       /* they are usable: senders with DANE want TLS */
+    struct span homeless;  /* a partner of the one before that nobody serves by TLS any more; set by
+                              plan */
     const struct domain_fact **promises; /* whose MTA-STS policies send mail here */
     size_t promise_count;
     bool enforced;         /* one of them is in mode enforce */

@@ -85,9 +85,10 @@ admin_handler_fn admin_list_messages, admin_get_message, admin_get_content, admi
     admin_list_next_hops;
 admin_handler_fn admin_find_tracks, admin_find_events;
 
-/* Applies a document as the requester's change and answers with its revision and diff, or with the
- * problems (422). The YAML is copied. */
-void admin_change(struct admin_call *call, struct span yaml, struct span comment, bool dry_run);
+/* Applies a document as the requester's change and answers with its revision, diff and plan, with
+ * the problems (422), or with the plan that refuses it (409). `dry-run`, `force` and `if-revision`
+ * are query parameters. The YAML is copied. */
+void admin_change(struct admin_call *call, struct span yaml, struct span comment);
 
 /* Edits begin from the document in force, so while one change is under way a second would undo it
  * unseen: false, and the answer (409) was given. Ends when the change was applied, or failed. */

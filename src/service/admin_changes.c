@@ -40,7 +40,7 @@ static void answer_changed(const struct change *change, const struct plan *plan)
     admin_answer(change->call, change->adds && !change->dry_run ? 201 : 200, value);
 }
 
-static void answer_refused(struct admin_call *call, const struct plan *plan)
+void admin_refuse(struct admin_call *call, const struct plan *plan)
 {
     json_t *value = json_object(), *error = json_object();
     present_set(error, "code", json_string("refused"));
@@ -72,10 +72,9 @@ static void answer_failed(struct admin_call *call, enum err err, struct span why
     admin_fail(call, 500, "failed", why, "the one before still serves; see sealpost events");
 }
 
-static void on_request_gone(void *context, enum err err, const struct problems *problems,
-                            uint64_t revision, struct span diff)
+static void on_request_gone(void *context, const struct apply_result *result)
 {
-    (void)context, (void)err, (void)problems, (void)revision, (void)diff;
+    (void)context, (void)result;
 }
 
 /* The key is with its certificate now. */
@@ -96,7 +95,7 @@ static void on_changed(void *context, enum err err, const struct plan *plan, str
     if (err == OK)
         answer_changed(change, plan);
     else if (err == ERR_REFUSED && plan->refused)
-        answer_refused(call, plan);
+        admin_refuse(call, plan);
     else
         answer_failed(call, err, why);
 }

@@ -13,6 +13,9 @@
 void admin_change_certificates(struct admin_call *call, struct rotate_change *change,
                                struct span request_id);
 
+/* 409 with "error" and "plan": what the change would do is worse. */
+void admin_refuse(struct admin_call *call, const struct plan *plan);
+
 /* Friendly name, notes and services as the body gives them; what it does not give stays as it is.
  * False: the answer was given. The texts are the arena's. */
 bool admin_read_meta(struct admin_call *call, const json_t *body,

@@ -1,7 +1,7 @@
 /* /v1/config: the document, its changes and its revisions. */
 #include "base/num.h"
-#include "service/admin_call.h"
-#include "service/apply.h"
+#include "present/selection_json.h"
+#include "service/admin_changes.h"
 #include "store/documents.h"
 
 enum { REVISIONS_LISTED = 50, REVISIONS_LISTED_MAX = 1000 };
@@ -35,32 +35,48 @@ static void answer_problems(struct admin_call *call, const struct problems *prob
 
 struct change {
     struct admin_call *call;
-    uint64_t revision_before;
     bool dry_run;
 };
 
-static void on_applied(void *context, enum err err, const struct problems *problems,
-                       uint64_t revision, struct span diff)
+static void answer_applied(const struct change *change, const struct apply_result *result)
 {
-    struct change *change = context;
+    const struct plan *plan = result->plan;
+    json_t *value = json_object();
+    present_set(value, "revision", present_number(result->revision));
+    present_set(value, "changed", json_boolean(result->diff.n > 0));
+    present_set(value, "dry-run", json_boolean(change->dry_run));
+    present_set(value, "forced", json_boolean(plan && plan->refused && !change->dry_run));
+    present_set(value, "diff", present_text(result->diff));
+    present_set(value, "problems", admin_problems(result->problems));
+    present_set(value, "plan", plan ? plan_to_json(plan) : json_null());
+    admin_answer(change->call, 200, value);
+}
+
+static void fail_changed_meanwhile(struct admin_call *call, uint64_t expected)
+{
+    struct snapshot *s = snapshot_current(call->admin->world);
+    admin_failf(call, 409, "changed-meanwhile", "read the document again and repeat the change",
+                "revision %llu is in force, not %llu", (unsigned long long)s->revision,
+                (unsigned long long)expected);
+    snapshot_release(s);
+}
+
+static void on_applied(void *context, const struct apply_result *result)
+{
+    const struct change *change = context;
     struct admin_call *call = change->call;
     admin_end_change(call->admin);
-    if (err != OK && problems && problems->count) {
-        answer_problems(call, problems);
-        return;
-    }
-    if (err != OK) {
-        admin_fail_err(call, err, "the document could not be applied");
-        return;
-    }
-    json_t *value = json_object();
-    present_set(value, "revision",
-                present_number(change->dry_run ? change->revision_before : revision));
-    present_set(value, "changed", json_boolean(diff.n > 0));
-    present_set(value, "dry-run", json_boolean(change->dry_run));
-    present_set(value, "diff", present_text(diff));
-    present_set(value, "problems", admin_problems(problems));
-    admin_answer(call, 200, value);
+    if (result->err == OK)
+        answer_applied(change, result);
+    else if (result->problems->errors)
+        answer_problems(call, result->problems);
+    else if (result->err == ERR_REFUSED && result->plan)
+        admin_refuse(call, result->plan);
+    else if (result->err == ERR_EXISTS)
+        admin_fail(call, 409, "changed-meanwhile", SPAN("another change came before this one"),
+                   "read the document again and repeat the change");
+    else
+        admin_fail_err(call, result->err, "the document could not be applied");
 }
 
 bool admin_begin_change(struct admin_call *call)
@@ -79,7 +95,7 @@ void admin_end_change(struct admin *admin)
     admin->changing = false;
 }
 
-void admin_change(struct admin_call *call, struct span yaml, struct span comment, bool dry_run)
+void admin_change(struct admin_call *call, struct span yaml, struct span comment)
 {
     struct admin *admin = call->admin;
     uint64_t expected = 0;
@@ -89,17 +105,23 @@ void admin_change(struct admin_call *call, struct span yaml, struct span comment
     uint64_t revision = s->revision;
     snapshot_release(s);
     if (expected && expected != revision) {
-        admin_failf(call, 409, "changed-meanwhile", "read the document again and repeat the change",
-                    "revision %llu is in force, not %llu", (unsigned long long)revision,
-                    (unsigned long long)expected);
+        fail_changed_meanwhile(call, expected);
         return;
     }
     if (!admin_begin_change(call)) /* also for a dry run: it opens listeners for a moment */
         return;
     struct change *change = ARENA_NEW(call->arena, struct change);
-    *change = (struct change){.call = call, .revision_before = revision, .dry_run = dry_run};
-    apply_document(admin->world, arena_copy(call->arena, yaml), http_request_author(call->request),
-                   arena_copy(call->arena, comment), dry_run, on_applied, change);
+    *change = (struct change){call, admin_query_switch(call, "dry-run")};
+    apply_document(admin->world,
+                   &(struct apply_change){
+                       .yaml = yaml,
+                       .author = http_request_author(call->request),
+                       .comment = comment,
+                       .if_revision = revision, /* a reload may wait before this one */
+                       .dry_run = change->dry_run,
+                       .force = admin_query_switch(call, "force"),
+                   },
+                   on_applied, change);
 }
 
 static bool body_is_document(struct admin_call *call)
@@ -114,8 +136,7 @@ void admin_put_config(struct admin_call *call)
 {
     struct span comment = admin_query(call, "comment");
     if (body_is_document(call))
-        admin_change(call, http_request_body(call->request), comment.n ? comment : SPAN("apply"),
-                     admin_query_switch(call, "dry-run"));
+        admin_change(call, http_request_body(call->request), comment.n ? comment : SPAN("apply"));
 }
 
 void admin_diff_config(struct admin_call *call)
@@ -225,7 +246,7 @@ static void on_revision_to_restore(void *context, enum err err, const struct rev
         return;
     struct span comment =
         arena_printf(call->arena, "restore %llu", (unsigned long long)revisions[0].number);
-    admin_change(call, revisions[0].text, comment, admin_query_switch(call, "dry-run"));
+    admin_change(call, revisions[0].text, comment);
 }
 
 void admin_restore_revision(struct admin_call *call)

@@ -185,8 +185,7 @@ static void patch(struct admin_call *call, bool receive)
     else if (edit_members(call, path_of(call, receive, name), members, &text))
         admin_change(
             call, buf_span(&text),
-            arena_printf(call->arena, "%s set " SPAN_FMT, kind_name(receive), SPAN_ARG(name)),
-            admin_query_switch(call, "dry-run"));
+            arena_printf(call->arena, "%s set " SPAN_FMT, kind_name(receive), SPAN_ARG(name)));
     buf_done(&text);
     snapshot_release(s);
     json_decref(members);
@@ -248,8 +247,7 @@ static void add(struct admin_call *call, bool receive)
         else
             admin_change(
                 call, buf_span(&text),
-                arena_printf(call->arena, "%s new " SPAN_FMT, kind_name(receive), SPAN_ARG(name)),
-                admin_query_switch(call, "dry-run"));
+                arena_printf(call->arena, "%s new " SPAN_FMT, kind_name(receive), SPAN_ARG(name)));
     }
     buf_done(&map);
     buf_done(&text);
@@ -272,8 +270,7 @@ static void remove_connector(struct admin_call *call, bool receive)
     else
         admin_change(
             call, buf_span(&text),
-            arena_printf(call->arena, "%s remove " SPAN_FMT, kind_name(receive), SPAN_ARG(name)),
-            admin_query_switch(call, "dry-run"));
+            arena_printf(call->arena, "%s remove " SPAN_FMT, kind_name(receive), SPAN_ARG(name)));
     buf_done(&text);
     buf_done(&why);
     snapshot_release(s);

@@ -39,7 +39,7 @@ void admin_renew_certificate(struct admin_call *call)
 {
     struct renew *renew = call->admin->world->renew;
     if (renew && renew_status(renew).configured) {
-        if (admin_query_switch(call, "force") || may_make_key(call))
+        if (admin_query_switch(call, "force") || renew_has_waiting(renew) || may_make_key(call))
             renew_now(renew, on_renewed, call);
     } else {
         admin_fail(call, 409, "not-configured", SPAN("the document names no ACME directory"),

@@ -69,10 +69,9 @@ struct settling {
 };
 
 /* What is on the disk is also in the list now. */
-static void on_settled(void *context, enum err err, const struct problems *problems,
-                       uint64_t revision, struct span diff)
+static void on_settled(void *context, const struct apply_result *result)
 {
-    (void)err, (void)problems, (void)revision, (void)diff;
+    (void)result;
     const struct settling *settling = context;
     admin_end_change(settling->call->admin);
     admin_answer(settling->call, settling->status, settling->answer);

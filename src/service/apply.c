@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "policy/remedy.h"
 #include "service/deliver.h"
 #include "service/dns_watch.h"
 #include "service/listen.h"
@@ -19,12 +20,14 @@ struct apply {
     void (*begin)(struct apply *a);
     struct world *world;
     struct arena arena;
-    struct snapshot *snapshot; /* the new one */
+    struct snapshot *before, *snapshot; /* the one in force, and the new one */
     struct problems problems;
+    struct plan plan; /* of a document that changes something, see `planned` */
     struct buf diff;
-    struct span yaml;
+    struct apply_change change;
     struct revision revision;
-    bool dry_run;
+    bool planned;
+    apply_step_fn *step;
     apply_fn *fn;
     void *context;
 };
@@ -51,8 +54,11 @@ static void finish(struct apply *a, enum err err, uint64_t revision)
     a->world->applying = a->next;
     if (a->next)
         loop_post(a->world->main_loop, begin, a->next);
-    a->fn(a->context, err, &a->problems, revision, buf_span(&a->diff));
+    struct apply_result result = {err, &a->problems, a->planned ? &a->plan : NULL, revision,
+                                  buf_span(&a->diff)};
+    a->fn(a->context, &result);
     snapshot_release(a->snapshot);
+    snapshot_release(a->before);
     problems_done(&a->problems);
     buf_done(&a->diff);
     arena_done(&a->arena);
@@ -196,6 +202,44 @@ static void publish(struct world *world, struct snapshot *s)
         dns_watch_snapshot_changed(world->dns_watch);
 }
 
+enum { DOCUMENT_FORCED = 50025, DOCUMENT_REFUSED };
+
+/* Who did what the plan refuses. */
+static void record_forced(struct apply *a, uint64_t revision)
+{
+    struct event event = {
+        .time_ms = clock_now_ms(),
+        .id = DOCUMENT_FORCED,
+        .level = LOG_WARNING,
+        .name = SPAN("document-forced"),
+        .subject = arena_printf(&a->arena, "revision %llu", (unsigned long long)revision),
+        .text = arena_printf(
+            &a->arena, "applied by " SPAN_FMT " (" SPAN_FMT ") with --force, although: " SPAN_FMT,
+            SPAN_ARG(a->revision.author), SPAN_ARG(a->revision.comment), SPAN_ARG(a->plan.refusal)),
+        .remedy = a->plan.remedy,
+    };
+    events_add(a->world->store, &event);
+}
+
+static void record_refused(struct apply *a)
+{
+    struct event event = {
+        .time_ms = clock_now_ms(),
+        .id = DOCUMENT_REFUSED,
+        .level = LOG_WARNING,
+        .name = SPAN("document-refused"),
+        .subject = arena_printf(&a->arena, "document of " SPAN_FMT, SPAN_ARG(a->revision.author)),
+        .text = arena_printf(&a->arena, "not applied (" SPAN_FMT "): " SPAN_FMT,
+                             SPAN_ARG(a->revision.comment), SPAN_ARG(a->plan.refusal)),
+        .consequence = arena_printf(&a->arena, "revision %llu stays in force",
+                                    (unsigned long long)a->before->revision),
+        .remedy = remedy_join(&a->arena, a->plan.remedy, remedy_force(&a->arena, a->change.file)),
+    };
+    events_add(a->world->store, &event);
+    LOG(LOG_WARNING, "document-refused", LOG_S("author", a->revision.author),
+        LOG_S("why", a->plan.refusal));
+}
+
 static void on_stored(void *context, enum err err, const struct revision *revisions, size_t count)
 {
     struct apply *a = context;
@@ -209,16 +253,11 @@ static void on_stored(void *context, enum err err, const struct revision *revisi
     a->snapshot->revision = revisions[0].number;
     publish(world, a->snapshot);
     LOG(LOG_INFO, "document-applied", LOG_N("revision", revisions[0].number),
-        LOG_S("author", a->revision.author), LOG_S("comment", a->revision.comment));
+        LOG_S("author", a->revision.author), LOG_S("comment", a->revision.comment),
+        LOG_N("forced", a->plan.refused));
+    if (a->plan.refused)
+        record_forced(a, revisions[0].number);
     finish(a, OK, revisions[0].number);
-}
-
-static void finish_unchanged(struct apply *a)
-{
-    struct snapshot *now = snapshot_current(a->world);
-    uint64_t revision = now->revision;
-    snapshot_release(now);
-    finish(a, OK, revision);
 }
 
 static struct apply *apply_new(struct world *world, void (*begin_it)(struct apply *), apply_fn *fn,
@@ -239,14 +278,10 @@ static struct apply *apply_new(struct world *world, void (*begin_it)(struct appl
 static bool prepare(struct apply *a)
 {
     struct buf why = BUF_INIT(4096);
-    enum err err = build(a->world, a->yaml, 0, &a->problems, &a->snapshot, &why);
+    enum err err = build(a->world, a->change.yaml, 0, &a->problems, &a->snapshot, &why);
     if (err == OK) {
-        struct snapshot *before = snapshot_current(a->world);
-        document_add_diff(&a->diff, before->document, a->snapshot->document);
-        snapshot_release(before);
+        document_add_diff(&a->diff, a->before->document, a->snapshot->document);
         err = listen_open(a->world->listen, a->snapshot->document, &why);
-        if (err == OK && a->dry_run)
-            listen_abandon(a->world->listen);
     }
     if (err != OK && a->problems.errors == 0)
         add_problem(&a->problems, buf_span(&why));
@@ -254,16 +289,38 @@ static bool prepare(struct apply *a)
     return err == OK;
 }
 
+/* Both documents with the certificates that each has, or would have. */
+static void make_plan(struct apply *a)
+{
+    struct plan_state before = {a->before->document, a->before->certificates,
+                                a->before->certificate_count},
+                      after = {a->snapshot->document, a->snapshot->certificates,
+                               a->snapshot->certificate_count};
+    a->plan = plan_compute(&a->arena, &before, &after, clock_now_ms(),
+                           a->world->dns_watch ? dns_watch_facts(a->world->dns_watch) : NULL);
+    a->planned = true;
+}
+
 static void begin_document(struct apply *a)
 {
     struct world *world = a->world;
+    a->before = snapshot_current(world);
+    if (a->change.if_revision && a->change.if_revision != a->before->revision) {
+        finish(a, ERR_EXISTS, 0);
+        return;
+    }
     if (!prepare(a)) {
         finish(a, ERR_REFUSED, 0);
         return;
     }
-    if (a->dry_run || a->diff.n == 0) {
+    if (a->diff.n)
+        make_plan(a);
+    bool refused = a->plan.refused && !a->change.force;
+    if (refused || a->change.dry_run || a->diff.n == 0) {
         listen_abandon(world->listen);
-        finish_unchanged(a);
+        if (refused && !a->change.dry_run)
+            record_refused(a);
+        finish(a, refused ? ERR_REFUSED : OK, refused ? 0 : a->before->revision);
         return;
     }
     a->revision.time_ms = clock_now_ms();
@@ -272,20 +329,25 @@ static void begin_document(struct apply *a)
     documents_append(world->store, &a->revision, world->main_loop, on_stored, a);
 }
 
-void apply_document(struct world *world, struct span yaml, struct span author, struct span comment,
-                    bool dry_run, apply_fn *fn, void *context)
+void apply_document(struct world *world, const struct apply_change *change, apply_fn *fn,
+                    void *context)
 {
     struct apply *a = apply_new(world, begin_document, fn, context);
-    a->dry_run = dry_run;
-    a->yaml = arena_copy(&a->arena, yaml);
-    a->revision = (struct revision){.author = arena_copy(&a->arena, author),
-                                    .comment = arena_copy(&a->arena, comment)};
+    a->change = *change;
+    a->change.yaml = arena_copy(&a->arena, change->yaml);
+    a->change.file = arena_copy(&a->arena, change->file);
+    a->revision = (struct revision){.author = arena_copy(&a->arena, change->author),
+                                    .comment = arena_copy(&a->arena, change->comment)};
     take_turn(a);
 }
 
 static void begin_certificates(struct apply *a)
 {
     struct world *world = a->world;
+    if (a->step && !a->step(a->context)) {
+        finish(a, OK, 0);
+        return;
+    }
     struct snapshot *now = snapshot_current(world);
     uint64_t revision = now->revision;
     struct buf why = BUF_INIT(4096);
@@ -299,9 +361,16 @@ static void begin_certificates(struct apply *a)
     finish(a, err == OK ? OK : ERR_REFUSED, err == OK ? revision : 0);
 }
 
+void apply_certificates_after(struct world *world, apply_step_fn *step, apply_fn *fn, void *context)
+{
+    struct apply *a = apply_new(world, begin_certificates, fn, context);
+    a->step = step;
+    take_turn(a);
+}
+
 void apply_certificates(struct world *world, apply_fn *fn, void *context)
 {
-    take_turn(apply_new(world, begin_certificates, fn, context));
+    apply_certificates_after(world, NULL, fn, context);
 }
 
 /* ---- the start ---- */

@@ -178,16 +178,13 @@ static void watch_certificates(struct monitor *m, const struct snapshot *s)
     arena_done(&arena);
 }
 
-static void on_turned(void *context, enum err err, const struct problems *problems,
-                      uint64_t revision, struct span diff)
+static void on_turned(void *context, const struct apply_result *result)
 {
     (void)context;
-    (void)revision;
-    (void)diff;
-    if (err != OK)
+    if (result->err != OK)
         LOG(LOG_ERROR, "certificates-not-chosen-anew",
-            LOG_S("why",
-                  problems && problems->count ? problems->items[0].text : span_of(err_text(err))));
+            LOG_S("why", result->problems->count ? result->problems->items[0].text
+                                                 : span_of(err_text(result->err))));
 }
 
 static void note_turn(struct monitor *m, int64_t at_ms, int64_t now_ms)

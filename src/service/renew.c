@@ -287,6 +287,14 @@ void renew_now(struct renew *renew, renew_fn *fn, void *context)
     loop_timer_start(renew->timer, 0);
 }
 
+bool renew_has_waiting(const struct renew *renew)
+{
+    struct snapshot *s = snapshot_current(renew->world);
+    bool has = attempt_has_waiting(renew->world, &s->document->certificates.acme, find_current(s));
+    snapshot_release(s);
+    return has;
+}
+
 struct renew_status renew_status(const struct renew *renew)
 {
     return (struct renew_status){

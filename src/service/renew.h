@@ -13,6 +13,9 @@ void renew_snapshot_changed(struct renew *renew);
 typedef void renew_fn(void *context, enum err err, struct span why);
 void renew_now(struct renew *renew, renew_fn *fn, void *context);
 
+/* One that the plan refused is kept, and is tried first: no key is made. */
+bool renew_has_waiting(const struct renew *renew);
+
 struct renew_status {
     bool configured, running;
     int64_t next_ms, last_ms;

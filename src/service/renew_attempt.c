@@ -13,6 +13,8 @@
 #include "service/rotate.h"
 #include "store/certificates.h"
 
+#define WAITING "%s/acme/waiting.pem"
+
 enum {
     ACCOUNT_LIMIT_MS = 120000,
     ISSUE_LIMIT_MS = 1200000, /* a DNS hook may wait for its records to spread */
@@ -370,7 +372,7 @@ static enum err prepare(struct attempt *a)
     a->account = arena_printf(&a->arena, "%s/account-%016llx", folder, (unsigned long long)of).p;
     a->request = in_folder(a, "request.pem");
     a->issued = in_folder(a, "request-cert.pem");
-    a->waiting = in_folder(a, "waiting.pem");
+    a->waiting = arena_printf(&a->arena, WAITING, a->world->data_directory).p;
     enum err err = renew_folder(folder);
     if (err == OK)
         err = renew_folder(a->account);
@@ -379,22 +381,43 @@ static enum err prepare(struct attempt *a)
     return err;
 }
 
-/* Whether one that was refused before is still worth a try: then nothing is ordered. */
-static bool try_waiting(struct attempt *a)
+/* Whether one that was refused before is still worth a try. */
+static bool read_waiting(const char *path, const struct acme_conf *conf,
+                         const struct certificate *current, struct buf *pem)
 {
-    struct buf pem = BUF_INIT(CERT_PEM_MAX), why = BUF_INIT(1024);
+    struct buf why = BUF_INIT(1024);
     struct certificate *c;
-    bool good = certificate_file_read(a->waiting, &pem) == OK &&
-                certificate_parse_pem(buf_span(&pem), SPAN_NONE, &c, &why) == OK;
+    bool good = certificate_file_read(path, pem) == OK &&
+                certificate_parse_pem(buf_span(pem), SPAN_NONE, &c, &why) == OK;
     if (good) {
         int64_t now = clock_now_ms(), half = c->not_before_ms / 2 + c->not_after_ms / 2;
-        good = c->key_matches && now < half &&
-               (!a->current || c->not_after_ms > a->current->not_after_ms);
-        for (size_t i = 0; i < a->conf->name_count; i++)
-            good = good && renew_covers(c, a->conf->names[i]);
+        good =
+            c->key_matches && now < half && (!current || c->not_after_ms > current->not_after_ms);
+        for (size_t i = 0; i < conf->name_count; i++)
+            good = good && renew_covers(c, conf->names[i]);
         certificate_free(c);
     }
     buf_done(&why);
+    return good;
+}
+
+bool attempt_has_waiting(struct world *world, const struct acme_conf *conf,
+                         const struct certificate *current)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf pem = BUF_INIT(CERT_PEM_MAX);
+    const char *path = arena_printf(&arena, WAITING, world->data_directory).p;
+    bool good = read_waiting(path, conf, current, &pem);
+    forget(&pem);
+    arena_done(&arena);
+    return good;
+}
+
+/* Then nothing is ordered. */
+static bool try_waiting(struct attempt *a)
+{
+    struct buf pem = BUF_INIT(CERT_PEM_MAX);
+    bool good = read_waiting(a->waiting, a->conf, a->current, &pem);
     if (good && put_in_force(a, &pem) == OK)
         return true;
     if (!good)

@@ -62,6 +62,9 @@ typedef void attempt_fn(void *context, const struct attempt_end *end);
 /* snapshot: in force, kept by the attempt; current: what is renewed, of the snapshot, or NULL. */
 struct attempt *attempt_start(struct world *world, struct snapshot *snapshot,
                               const struct certificate *current, attempt_fn *fn, void *context);
+/* Whether one that the plan refused before is kept, and would be tried instead of a new one. */
+bool attempt_has_waiting(struct world *world, const struct acme_conf *conf,
+                         const struct certificate *current);
 /* fn is not called. What is already being put in force goes on by itself. */
 void attempt_stop(struct attempt *attempt);
 

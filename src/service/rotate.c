@@ -33,11 +33,6 @@ static void finish(struct rotate *r)
     free(r);
 }
 
-static void on_finish(void *context)
-{
-    finish(context);
-}
-
 /* ---- what would be ---- */
 
 static const struct candidate *find(const struct snapshot *s, struct span thumbprint)
@@ -191,18 +186,34 @@ static void record(struct rotate *r)
         LOG_N("forced", forced));
 }
 
-static void on_applied(void *context, enum err err, const struct problems *problems,
-                       uint64_t revision, struct span diff)
+/* Judges and changes the files, as one step: no other change comes between. */
+static bool change_files(void *context)
 {
     struct rotate *r = context;
-    (void)revision;
-    (void)diff;
-    r->err = err;
-    if (err != OK)
+    r->snapshot = snapshot_current(r->world);
+    r->err = judge(r);
+    if (r->err != OK || r->change.dry_run)
+        return false;
+    r->err = carry_out(r);
+    if (r->err != OK) {
+        if (r->why.n == 0)
+            buf_addf(&r->why, "the data folder could not be written: %s", err_text(r->err));
+        return false;
+    }
+    record(r);
+    return true;
+}
+
+static void on_applied(void *context, const struct apply_result *result)
+{
+    struct rotate *r = context;
+    if (result->err != OK) {
+        r->err = result->err;
         buf_addf(&r->why,
                  "the files were changed, but the new state cannot be put in force: " SPAN_FMT,
-                 SPAN_ARG(problems && problems->count ? problems->items[0].text
-                                                      : span_of(err_text(err))));
+                 SPAN_ARG(result->problems->count ? result->problems->items[0].text
+                                                  : span_of(err_text(result->err))));
+    }
     finish(r);
 }
 
@@ -213,7 +224,6 @@ void rotate_change(struct world *world, const struct rotate_change *change, rota
     if (!r)
         abort();
     r->world = world;
-    r->snapshot = snapshot_current(world);
     r->change = *change;
     r->change.thumbprint = arena_copy(&r->arena, change->thumbprint);
     r->change.author = arena_copy(&r->arena, change->author);
@@ -223,17 +233,5 @@ void rotate_change(struct world *world, const struct rotate_change *change, rota
     buf_init(&r->why, 4096);
     r->fn = fn;
     r->context = context;
-    r->err = judge(r);
-    bool changes = r->err == OK && !change->dry_run;
-    if (changes) {
-        r->err = carry_out(r);
-        if (r->err != OK && r->why.n == 0)
-            buf_addf(&r->why, "the data folder could not be written: %s", err_text(r->err));
-    }
-    if (!changes || r->err != OK) {
-        loop_post(world->main_loop, on_finish, r);
-        return;
-    }
-    record(r);
-    apply_certificates(world, on_applied, r);
+    apply_certificates_after(world, change_files, on_applied, r);
 }

@@ -1,5 +1,6 @@
 """The document: checked, applied while the daemon runs, kept in revisions."""
 import copy
+import signal
 
 import pytest
 from harness import net
@@ -74,7 +75,7 @@ def test_apply_adds_a_listener_and_keeps_connections(sealpost):
         client.cmd("MAIL FROM:<a@example.net>", 250)
         mail.document["receive-connectors"]["second"] = {**mail.receive(), "bind": [f"127.0.0.1:{second}"], "fqdn": "second.example.test"}
         mail.internet(fqdn="renamed.example.test")
-        mail.apply()
+        mail.apply(None, "--force")
         client.cmd("RCPT TO:<user@example.test>", 250)
         client.cmd("DATA", 354)
         client.send(b"Subject: kept\r\n\r\nkept\r\n.\r\n")
@@ -127,7 +128,7 @@ def test_history_diff_and_restore(sealpost):
     first = revisions(mail)[0]["revision"]
     mail.internet(fqdn="changed.example.test")
     assert "fqdn" in mail.cli("config", "diff", write(mail, mail.document), status=1)
-    mail.apply()
+    mail.apply(None, "--force")
     newest = revisions(mail)[0]
     assert newest["revision"] > first and "fqdn" in newest["diff"] and newest["author"] and newest["time"]
     assert "changed.example.test" in mail.cli("config", "export")
@@ -155,7 +156,7 @@ def test_connector_verbs(sealpost):
     listed = mail.json("receive-connector", "list")
     names = [c["name"] for c in (listed["receive-connectors"] if isinstance(listed, dict) else listed)]
     assert names == ["internet"]
-    mail.cli("receive-connector", "set", "internet", "fqdn=set.example.test")
+    mail.cli("receive-connector", "set", "internet", "fqdn=set.example.test", "--force")
     with Client(mail.port) as client:
         assert client.greeting.text.startswith("set.example.test")
     assert mail.json("receive-connector", "show", "internet")["fqdn"] == "set.example.test"
@@ -166,9 +167,111 @@ def test_connector_verbs(sealpost):
 
 def test_restart_goes_on_with_the_applied_revision(sealpost):
     mail = sealpost().start()
-    mail.cli("receive-connector", "set", "internet", "fqdn=set.example.test")
+    mail.cli("receive-connector", "set", "internet", "fqdn=set.example.test", "--force")
     mail.stop()
     mail.process = None
     mail.start()
     with Client(mail.port) as client:
         assert client.greeting.code == 220
+
+
+# ---- changes are planned ----
+
+def second_connector(mail, **keys):
+    mail.document["receive-connectors"]["second"] = {**mail.receive(), "bind": [f"127.0.0.1:{net.free_port()}"], **keys}
+    return mail
+
+
+def fqdn_of(mail):
+    return mail.json("receive-connector", "show", "internet")["fqdn"]
+
+
+def test_name_that_no_certificate_covers_is_refused(sealpost):
+    mail = sealpost().start()
+    change = ("receive-connector", "set", "internet", "fqdn=nobody.example.test")
+    before = revisions(mail)
+    for options in ((), ("--dry-run",)):
+        done = mail.run(*change, *options)
+        said = done.stdout + done.stderr
+        assert done.returncode == 1 and "refused" in said and "name not covered" in said, said
+        assert "1 connector would get worse: internet" in said, said
+        assert "sealpost cert request nobody.example.test" in said and "--force" in said, said
+    assert revisions(mail) == before and fqdn_of(mail) == "mx.example.test"
+    answer = mail.json(*change, status=1)
+    assert answer["error"]["code"] == "refused" and answer["plan"]["connectors"][0]["effect"] == "worse", answer
+    shown = mail.cli(*change, "--dry-run", "--force")
+    assert "would be refused without --force" in shown and fqdn_of(mail) == "mx.example.test", shown
+    assert "(forced, and recorded)" in mail.cli(*change, "--force")
+    assert fqdn_of(mail) == "nobody.example.test"
+    event = mail.wait_event("document-forced")[-1]
+    assert event["level"] == "warning" and "internet" in event["text"] and "sealpost cert request" in event["remedy"], event
+    with Client(mail.port) as client:  # mail goes on
+        assert client.ehlo().has("STARTTLS")
+    mail.cli("receive-connector", "set", "internet", "max-recipients=150")  # as bad as before is not worse
+
+
+def test_every_connector_that_would_break_is_named(sealpost):
+    mail = second_connector(sealpost(), partners=["partner.example"]).start()
+    mail.internet(fqdn="a.example.test")
+    mail.document["receive-connectors"]["second"]["tls"] = "off"
+    file = write(mail, mail.document)
+    for options in (("--dry-run",), ()):
+        done = mail.run("config", "apply", file, *options)
+        said = done.stdout + done.stderr
+        assert done.returncode == 1 and "2 connectors would get worse: internet, second" in said, said
+        assert "partners that send by TLS only: partner.example" in said, said
+        assert "sealpost receive-connector set second tls=offered" in said, said
+    assert len(revisions(mail)) == 1
+    shown = mail.cli("config", "apply", file, "--force")
+    assert "is in force (forced, and recorded)" in shown and "fqdn" in shown, shown
+
+
+def test_restore_is_planned(sealpost, authority):
+    mail = sealpost().start()
+    mail.cli("receive-connector", "set", "internet", "fqdn=old.example.test", "--force")
+    old = revisions(mail)[0]["revision"]
+    mail.cli("receive-connector", "set", "internet", "fqdn=mx.example.test")
+    done = mail.run("config", "restore", old)
+    assert done.returncode == 1 and "internet" in done.stdout + done.stderr, done
+    assert fqdn_of(mail) == "mx.example.test"
+    mail.cli("cert", "import", authority.issue("old.example.test"))
+    mail.cli("config", "restore", old)  # now a certificate covers it
+    assert fqdn_of(mail) == "old.example.test"
+
+
+def test_last_connector_of_a_partner_stays(sealpost):
+    mail = second_connector(sealpost(), partners=["partner.example"]).start()
+    said = mail.run("receive-connector", "remove", "second")
+    assert said.returncode == 1 and "first name partner.example" in said.stdout + said.stderr, said
+    mail.cli("receive-connector", "set", "internet", "partners=partner.example")
+    assert "no mail any more" in mail.cli("receive-connector", "remove", "second")
+
+
+def test_weaker_tls_is_told(sealpost):
+    mail = sealpost().send("out", address_spaces=["*"], smart_hosts=["127.0.0.1:9"], tls="required", tls_verify="name").start()
+    shown = mail.cli("send-connector", "set", "out", "tls=opportunistic")
+    assert "clear text where TLS cannot be had" in shown and "is in force" in shown, shown
+    shown = mail.cli("receive-connector", "set", "internet", "pin=0123456789abcdef0123456789abcdef01234567")
+    assert "its pin names no usable certificate" in shown, shown
+    said = mail.run("receive-connector", "set", "internet", "pin-strict=true")
+    assert said.returncode == 1 and "strict pin" in said.stdout + said.stderr, said
+
+
+def test_reload_of_a_worse_document_is_refused(sealpost):
+    """What runs goes on; the event says why, and how to have it all the same."""
+    mail = sealpost().start()
+    mail.internet(fqdn="reloaded.example.test")
+    mail.file.write_text(as_yaml(mail.document))
+    mail.process.send_signal(signal.SIGHUP)
+    event = mail.wait_event("document-refused")[-1]
+    assert "internet" in event["text"] and "reload" in event["text"], event
+    assert f"sealpost config apply --force {mail.file}" in event["remedy"], event
+    assert fqdn_of(mail) == "mx.example.test" and len(revisions(mail)) == 1
+    mail.cli("config", "apply", "--force", mail.file)
+    assert fqdn_of(mail) == "reloaded.example.test"
+    mail.internet(banner="ready")
+    mail.file.write_text(as_yaml(mail.document))
+    mail.process.send_signal(signal.SIGHUP)  # not worse than what is in force now
+    net.wait_for(lambda: len(revisions(mail)) == 3, 10, "the reload")
+    mail.restart()  # and the start takes the file as it is
+    assert fqdn_of(mail) == "reloaded.example.test"

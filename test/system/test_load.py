@@ -38,9 +38,9 @@ def test_load_while_everything_changes(sealpost, sink, authority):
         n = 0
         try:
             while not stop.is_set():
+                mail.cli("cert", "import", authority.issue(f"n{n}.example.test", file="load.pem"))
                 mail.document["receive-connectors"]["internet"]["fqdn"] = f"n{n}.example.test"
                 mail.apply()
-                mail.cli("cert", "import", authority.issue(f"n{n}.example.test", file="load.pem"))
                 mail.status()
                 mail.queue()
                 mail.track("--limit", "20")

@@ -171,6 +171,27 @@ def test_renewal_with_a_key_that_is_not_published(mail, authority):
     assert done.returncode == 1 and "makes a new key" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
+def test_renewal_that_waits_for_its_record(mail, authority):
+    """One that was refused is kept; it makes no key, so it is put in force once its record is published."""
+    old, new = authority.issue(NAME, days=(-80, 60), file="old.pem"), authority.issue(NAME, file="new.pem")
+    acme = {"directory": "https://127.0.0.1:9/nobody", "names": [NAME], "http-bind": "127.0.0.1:0"}
+    daemon = mail({TLSA: [tlsa_of(old)]}, certificates={"acme": acme})
+    daemon.cli("cert", "import", old, "--force")
+    wait_finding(daemon, "tlsa-renewal")
+    assert "makes a new key" in daemon.run("cert", "renew").stderr
+    (daemon.data / "acme").mkdir(mode=0o700, exist_ok=True)
+    waiting = daemon.data / "acme" / "waiting.pem"
+    daemon.wait_event("renewal-failed", 60)  # what was begun at the start has ended
+    waiting.write_bytes(new.read_bytes())
+    waiting.chmod(0o600)
+    done = daemon.run("cert", "renew")
+    assert done.returncode == 1 and "not put in force" in done.stderr, done.stderr
+    daemon.server.records[TLSA] = [tlsa_of(old), tlsa_of(new)]
+    daemon.restart()
+    published(daemon, lambda known: len(known["fqdns"][0].get("tlsa", [])) == 2)
+    assert "in force" in daemon.cli("cert", "renew") and not waiting.exists()
+
+
 # ---- MTA-STS ----
 
 def test_policy_that_does_not_list_an_mx(mail, authority, policy_host):

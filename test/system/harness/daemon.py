@@ -223,9 +223,9 @@ class Sealpost:
                      lambda: f"event {name}; there are {[e['name'] for e in self.events()]}", step=0.1)
         return [event for event in self.events() if event["name"] == name]
 
-    def apply(self, document=None, status=0):
+    def apply(self, document=None, *options, status=0):
         """Applies a changed document to the running daemon."""
         document = document or self.document
         file = self.folder / "applied.yaml"
         file.write_text(as_yaml(document))
-        return self.cli("config", "apply", file, status=status)
+        return self.cli("config", "apply", file, *options, status=status)
