@@ -23,6 +23,14 @@ static void say_part(struct command *c, const char *name, struct span text)
     buf_add_char(&c->out, '\n');
 }
 
+/* Each command on a line of its own, to be pasted. */
+static void say_remedy(struct command *c, struct span remedy)
+{
+    struct span line;
+    for (bool first = true; span_cut(&remedy, '\n', &line); first = false)
+        say_part(c, first ? "remedy" : "or", line);
+}
+
 static void say_event(struct command *c, const json_t *event)
 {
     struct buf *out = &c->out;
@@ -39,7 +47,7 @@ static void say_event(struct command *c, const json_t *event)
     clean_add(out, answer_text(event, "text"));
     buf_add_char(out, '\n');
     say_part(c, "consequence", answer_text(event, "consequence"));
-    say_part(c, "remedy", answer_text(event, "remedy"));
+    say_remedy(c, answer_text(event, "remedy"));
 }
 
 static bool read_options(struct command *c, struct buf *target)
