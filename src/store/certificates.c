@@ -153,11 +153,13 @@ static bool is_certificate_name(const char *name)
 static void load_folder(struct load *load, const char *folder, int depth)
 {
     struct dirent **entries;
+    struct span outer = load->folder;
     load->folder = span_of(folder);
     int n = scandir(folder, &entries, NULL, alphasort);
     if (n < 0) {
         if (errno != ENOENT)
             add_fault(load, folder, span_of(strerror(errno)), 0);
+        load->folder = outer;
         return;
     }
     for (int i = 0; i < n; i++) {
@@ -173,6 +175,7 @@ static void load_folder(struct load *load, const char *folder, int depth)
         free(entries[i]);
     }
     free(entries);
+    load->folder = outer; /* those of the folder above go on after its subfolder */
 }
 
 /* A chain that was imported without its intermediate is completed from the others'. */
