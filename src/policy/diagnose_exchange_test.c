@@ -74,6 +74,10 @@ static const struct {
     const char *name, *expected, *text;
 } cases[] = {
     {"healthy", "", HEALTHY_STORE HEALTHY_FRONT},
+    {"a weak one that nothing presents", "",
+     HEALTHY_STORE CERTIFICATE("DDDDDDDD", "old.oak.example", "False", PUBLIC_G2,
+                               "CN=old.oak.example", "SMTP", "True", BEFORE, AFTER,
+                               "SignatureAlgorithm : md5RSA") HEALTHY_FRONT},
     {"F01", "F01", HEALTHY_STORE RECEIVE CONNECTOR("Web", "www.oak.example", "", TLS)},
     {"F01 for a name that the connector's own happens to end with", "F01",
      HEALTHY_STORE RECEIVE CONNECTOR("App Relay", "relay.devices.example", "", TLS)},
@@ -302,12 +306,53 @@ static void test_bounce_beside_another_fault(void **state)
     done(&f);
 }
 
+static bool has_step(const struct exchange_finding *finding, const char *text)
+{
+    for (size_t i = 0; i < finding->step_count; i++)
+        if (span_search(finding->steps[i].command, span_of(text)) < finding->steps[i].command.n)
+            return true;
+    return false;
+}
+
+/* A command to paste names what was printed; placeholders are for what was not. */
+static void test_f34_names_the_bound_connector(void **state)
+{
+    (void)state;
+    struct fixture f;
+    read_case(&f, RECEIVE CONNECTOR("Web", "", "", TLS "Bindings : {10.1.2.3:25}\n") EVENT_HEAD(
+                      "1019") "Failed to start listening (Error: 10049). Binding: 10.1.2.3:25.\n");
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F34")));
+    assert_true(has_step(&f.d.findings[0], "-Identity 'EX1\\Web' -Bindings '0.0.0.0:25'"));
+    done(&f);
+}
+
+/* One certificate on two servers: its successor comes to both before any pair is changed. */
+static void test_f06_renews_on_each_server(void **state)
+{
+    (void)state;
+    struct fixture f;
+#define OVER                                                                                       \
+    CERTIFICATE("AAAAAAAA", "mail.oak.example", "False", PUBLIC_G2, SUBJECT, "SMTP", "True",       \
+                BEFORE, "2027-03-01T00:00:00Z", "RootCAType : ThirdParty")
+    read_case(&f, "[PS] C:\\>Get-ExchangeCertificate -Server EX1 | FL *\n" OVER
+                  "[PS] C:\\>Get-ExchangeCertificate -Server EX2 | FL *\n" OVER RECEIVE FRONT(
+                      "EX1.corp.example", PAIR));
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F06")));
+    assert_true(has_step(&f.d.findings[0], "Import-ExchangeCertificate -Server 'EX2' -FileData"));
+    done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_finding),  cmocka_unit_test(test_findings_are_whole),
-        cmocka_unit_test(test_order_of_steps), cmocka_unit_test(test_both_names_of_an_event),
-        cmocka_unit_test(test_questions),      cmocka_unit_test(test_bounce_beside_another_fault),
+        cmocka_unit_test(test_first_finding),
+        cmocka_unit_test(test_findings_are_whole),
+        cmocka_unit_test(test_order_of_steps),
+        cmocka_unit_test(test_both_names_of_an_event),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_bounce_beside_another_fault),
+        cmocka_unit_test(test_f34_names_the_bound_connector),
+        cmocka_unit_test(test_f06_renews_on_each_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

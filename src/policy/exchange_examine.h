@@ -148,6 +148,10 @@ void step_renew(struct examination *e, struct exchange_finding *f,
 /* A request with these names and those of `like` (may be NULL), then its import and enabling. */
 void step_request(struct examination *e, struct exchange_finding *f,
                   const struct exchange_certificate *like, struct span name);
+/* Brings a certificate with its key from one server to another; `thumbprint` is a PowerShell word.
+ */
+void step_copy(struct examination *e, struct exchange_finding *f, struct span thumbprint,
+               struct span from, struct span to);
 /* A new self-signed certificate for the server, which becomes the internal one. */
 void step_new_internal(struct examination *e, struct exchange_finding *f, struct span server);
 void step_resubscribe_edge(struct examination *e, struct exchange_finding *f);

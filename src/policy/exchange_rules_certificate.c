@@ -106,11 +106,21 @@ static bool is_weak(struct span algorithm)
     return text_glob(SPAN("*md5*"), algorithm) || text_glob(SPAN("*md2*"), algorithm);
 }
 
+/* In the store, and presented by none of the connectors: an old one that was replaced. */
+static bool is_idle(const struct examination *e, const struct exchange_certificate *c)
+{
+    bool chosen = c->from_wire || !e->c->receive_connectors_listed;
+    for (size_t i = 0; i < e->choice_count; i++)
+        chosen |= e->choices[i].shown.chosen == c;
+    return !chosen;
+}
+
 void examine_f30_weak(struct examination *e)
 {
     for (size_t i = 0; i < e->c->certificate_count; i++) {
         const struct exchange_certificate *c = &e->c->certificates[i];
-        if (!is_weak(c->signature_algorithm.text))
+        if (!is_weak(c->signature_algorithm.text) || is_idle(e, c) ||
+            examine_find(e, "F30", examine_certificate_subject(e, c)))
             continue;
         struct exchange_finding *f =
             examine_add(e, "F30", "weak-signature", FINDING_RED, EXCHANGE_CERTAIN,

@@ -302,6 +302,32 @@ void examine_f25_port(struct examination *e)
     }
 }
 
+/* The connector that is bound to what the event speaks of; NULL: none was printed. */
+static const struct exchange_connector *bound_to(const struct examination *e, struct span address)
+{
+    for (size_t i = 0; i < e->choice_count; i++) {
+        const struct exchange_connector *k = e->choices[i].shown.connector;
+        for (size_t b = 0; !k->sends && b < k->bindings.count; b++)
+            if (span_eq(k->bindings.items[b], address))
+                return k;
+    }
+    return NULL;
+}
+
+static struct exchange_finding *add_f34_of_event(struct examination *e,
+                                                 const struct exchange_event *event)
+{
+    const struct exchange_connector *k = bound_to(e, event->address.text);
+    struct endpoint at;
+    if (!k || endpoint_parse(event->address.text, &at) != OK)
+        return add_f34(e, SPAN("a Receive connector bound to a foreign address"),
+                       SPAN("'SERVER\\CONNECTOR'"), SPAN("25"));
+    struct exchange_finding *f = add_f34(e, examine_connector_subject(e, k), step_identity(e, k),
+                                         arena_printf(e->arena, "%u", (unsigned)at.port));
+    examine_quote_list(e, f, "Bindings", &k->bindings, event->address.text);
+    return f;
+}
+
 void examine_f34_binding(struct examination *e)
 {
     for (size_t i = 0; i < e->choice_count; i++)
@@ -312,8 +338,7 @@ void examine_f34_binding(struct examination *e)
             continue;
         struct exchange_finding *f = examine_find(e, "F34", SPAN_NONE);
         if (!f)
-            f = add_f34(e, SPAN("a Receive connector bound to a foreign address"),
-                        SPAN("'SERVER\\CONNECTOR'"), SPAN("25"));
+            f = add_f34_of_event(e, event);
         examine_evidence(e, f, event->place, event->text, SPAN_NONE);
     }
 }

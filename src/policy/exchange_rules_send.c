@@ -226,27 +226,6 @@ static const struct exchange_certificate *somewhere(const struct examination *e,
     return NULL;
 }
 
-static void mend_f31(struct examination *e, struct exchange_finding *f,
-                     const struct exchange_certificate *c, struct span missing)
-{
-    struct span thumbprint = powershell_quote(e->arena, c->thumbprint.text);
-    examine_step(e, f,
-                 arena_printf(e->arena,
-                              "$password = Read-Host -AsSecureString\n"
-                              "$pfx = Export-ExchangeCertificate -Thumbprint " SPAN_FMT SPAN_FMT
-                              " -BinaryEncoded -Password $password\n"
-                              "Import-ExchangeCertificate -Server " SPAN_FMT
-                              " -FileData $pfx.FileData "
-                              "-Password $password -PrivateKeyExportable $true\n"
-                              "Enable-ExchangeCertificate -Thumbprint " SPAN_FMT
-                              " -Server " SPAN_FMT " -Services SMTP",
-                              SPAN_ARG(thumbprint), SPAN_ARG(step_server(e, c->server.text)),
-                              SPAN_ARG(powershell_quote(e->arena, missing)), SPAN_ARG(thumbprint),
-                              SPAN_ARG(powershell_quote(e->arena, missing))),
-                 SPAN("brings the same certificate with its key to the other server"),
-                 SPAN("N, where it asks to overwrite the existing default SMTP certificate"));
-}
-
 static void examine_sources(struct examination *e, struct choice *ch)
 {
     const struct exchange_connector *k = ch->shown.connector;
@@ -269,7 +248,7 @@ static void examine_sources(struct examination *e, struct choice *ch)
         examine_quote_list(e, f, "SourceTransportServers", &k->source_servers, SPAN_NONE);
         examine_quote_certificate(e, f, c,
                                   arena_printf(e->arena, "on " SPAN_FMT, SPAN_ARG(c->server.text)));
-        mend_f31(e, f, c, server);
+        step_copy(e, f, powershell_quote(e->arena, c->thumbprint.text), c->server.text, server);
         step_retry_queues(e, f, k);
         examine_verify(e, f,
                        arena_printf(e->arena,

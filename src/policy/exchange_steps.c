@@ -234,15 +234,14 @@ void step_restore_key(struct examination *e, struct exchange_finding *f,
             SPAN("finds the key where the request was made on this very server; what it prints "
                  "ends with \"completed successfully\" either way, so look at HasPrivateKey again"),
             SPAN_NONE);
+    /* Import-ExchangeCertificate refuses a thumbprint that is there already, with a key or without.
+     */
     examine_step(
         e, f,
-        arena_printf(e->arena,
-                     "Import-ExchangeCertificate" SPAN_FMT " -FileData "
-                     "([System.IO.File]::ReadAllBytes('C:\\Temp\\certificate.pfx')) "
-                     "-Password (Read-Host -AsSecureString) -PrivateKeyExportable $true",
-                     SPAN_ARG(step_server(e, c->server.text))),
+        SPAN("Import-PfxCertificate -FilePath 'C:\\Temp\\certificate.pfx' -CertStoreLocation "
+             "Cert:\\LocalMachine\\My -Password (Read-Host -AsSecureString) -Exportable"),
         SPAN("else: export the certificate with its key (PFX) where the request was made, and "
-             "import that; a .cer file has no key"),
+             "import that on this server; a .cer file has no key"),
         SPAN_NONE);
     step_enable(e, f, c);
     examine_verify(e, f,
@@ -251,6 +250,38 @@ void step_restore_key(struct examination *e, struct exchange_finding *f,
                                 " | FL HasPrivateKey,Services,Status",
                                 SPAN_ARG(thumbprint_word(e, c))),
                    SPAN("HasPrivateKey : True"));
+}
+
+void step_copy(struct examination *e, struct exchange_finding *f, struct span thumbprint,
+               struct span from, struct span to)
+{
+    struct span target = powershell_quote(e->arena, to);
+    examine_step(e, f,
+                 arena_printf(e->arena,
+                              "$password = Read-Host -AsSecureString\n"
+                              "$pfx = Export-ExchangeCertificate -Thumbprint " SPAN_FMT SPAN_FMT
+                              " -BinaryEncoded -Password $password\n"
+                              "Import-ExchangeCertificate -Server " SPAN_FMT
+                              " -FileData $pfx.FileData "
+                              "-Password $password -PrivateKeyExportable $true\n"
+                              "Enable-ExchangeCertificate -Thumbprint " SPAN_FMT
+                              " -Server " SPAN_FMT " -Services SMTP",
+                              SPAN_ARG(thumbprint), SPAN_ARG(step_server(e, from)),
+                              SPAN_ARG(target), SPAN_ARG(thumbprint), SPAN_ARG(target)),
+                 SPAN("brings the same certificate with its key to the other server"),
+                 SPAN("N, where it asks to overwrite the existing default SMTP certificate"));
+}
+
+/* To each server that has the old one. */
+static void step_spread(struct examination *e, struct exchange_finding *f,
+                        const struct exchange_certificate *c)
+{
+    for (size_t i = 0; i < e->c->certificate_count; i++) {
+        const struct exchange_certificate *other = &e->c->certificates[i];
+        if (other != c && !other->from_wire && c->thumbprint_whole && c->server.text.n &&
+            other->server.text.n && span_eq(other->thumbprint.text, c->thumbprint.text))
+            step_copy(e, f, SPAN("$new.Thumbprint"), c->server.text, other->server.text);
+    }
 }
 
 static void step_follow_pairs(struct examination *e, struct exchange_finding *f,
@@ -296,6 +327,7 @@ void step_renew(struct examination *e, struct exchange_finding *f,
                             "unless the one that expires is the internal transport certificate"));
     } else {
         step_request(e, f, c, SPAN_NONE);
+        step_spread(e, f, c);
         step_follow_pairs(e, f, c);
     }
 }
