@@ -101,6 +101,9 @@ static void ask_for_missing(struct examination *e)
     if (!e->c->server_count && e->c->certificates_listed)
         examine_ask(e, SPAN("which certificate is the internal transport certificate"),
                     SPAN("Get-TransportService | FL Name,InternalTransportCertificateThumbprint"));
+    if (e->c->certificates_cut)
+        examine_ask(e, SPAN("whether the listing of certificates goes on where the input ends"),
+                    SPAN("Get-ExchangeCertificate | FL *"));
     ask_about_certificates(e);
     ask_about_connectors(e);
 }

@@ -306,6 +306,24 @@ static void test_bounce_beside_another_fault(void **state)
     done(&f);
 }
 
+/* Where the input ends with a certificate, the rest of the listing may not have been copied. */
+static void test_listing_that_may_be_cut(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"", "\n\n", "[PS] C:\\>\n"};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        struct fixture f;
+        char text[8000];
+        snprintf(text, sizeof(text), "%s%s",
+                 RECEIVE CONNECTOR("Web", "www.oak.example", "", TLS) "\n" STORE OWN("SMTP"),
+                 ends[i]);
+        read_case(&f, text);
+        assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F01")));
+        assert_int_equal(f.d.findings[0].certainty, i ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE);
+        done(&f);
+    }
+}
+
 static bool has_step(const struct exchange_finding *finding, const char *text)
 {
     for (size_t i = 0; i < finding->step_count; i++)
@@ -351,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_both_names_of_an_event),
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_bounce_beside_another_fault),
+        cmocka_unit_test(test_listing_that_may_be_cut),
         cmocka_unit_test(test_f34_names_the_bound_connector),
         cmocka_unit_test(test_f06_renews_on_each_server),
     };

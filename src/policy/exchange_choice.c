@@ -193,6 +193,11 @@ bool examine_store_complete(const struct examination *e, struct span server)
     return any;
 }
 
+enum exchange_certainty examine_absence(const struct examination *e)
+{
+    return e->c->certificates_cut ? EXCHANGE_PROBABLE : EXCHANGE_CERTAIN;
+}
+
 /* ---- certificates ---- */
 
 /* One digit too many, too few or other: thumbprints are retyped and copied with what surrounds

@@ -71,6 +71,8 @@ const struct exchange_certificate *examine_successor(const struct examination *e
                                                      struct span server, struct span old_pair);
 /* Were all certificates of that server printed? Empty server: of any. */
 bool examine_store_complete(const struct examination *e, struct span server);
+/* How sure is what rests on a certificate's absence: PROBABLE where its listing may be cut. */
+enum exchange_certainty examine_absence(const struct examination *e);
 /* May the certificate serve a connector of that server? */
 bool exchange_certificate_on(const struct exchange_certificate *c, struct span server);
 /* The name of the connector's server, or of the only one in the case; empty: not known. */

@@ -74,7 +74,7 @@ static struct exchange_finding *blame(struct examination *e, struct group *g, co
 {
     bool proven = g->items[0]->shown.certain != CANNOT_TELL || g->items[0]->complete;
     struct exchange_finding *f =
-        examine_add(e, fault, name, FINDING_RED, proven ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE,
+        examine_add(e, fault, name, FINDING_RED, proven ? examine_absence(e) : EXCHANGE_PROBABLE,
                     group_subject(e, g));
     f->finding.event = 12014;
     f->finding.cause = cause;

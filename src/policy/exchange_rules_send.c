@@ -235,8 +235,9 @@ static void examine_sources(struct examination *e, struct choice *ch)
         if (!examine_store_complete(e, server) || server_has_pair(e, server, ch->shown.name) ||
             !c->server.text.n)
             continue;
-        struct exchange_finding *f = examine_add(e, "F31", "missing-on-one-server", FINDING_RED,
-                                                 EXCHANGE_CERTAIN, examine_connector_subject(e, k));
+        struct exchange_finding *f =
+            examine_add(e, "F31", "missing-on-one-server", FINDING_RED, examine_absence(e),
+                        examine_connector_subject(e, k));
         f->finding.cause =
             arena_printf(e->arena,
                          "the certificate that the connector names is on server " SPAN_FMT

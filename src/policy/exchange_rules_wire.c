@@ -143,7 +143,7 @@ static struct exchange_finding *blame_expired(struct examination *e,
                                               const struct exchange_reply *reply)
 {
     if (is_foreign(e, reply->presented_thumbprint.text))
-        return blame_device(e, EXCHANGE_CERTAIN);
+        return blame_device(e, examine_absence(e));
     struct exchange_finding *f = examine_explanation(e, (const char *[]){"F06", "F05", "F26"}, 3);
     if (f)
         return f;
@@ -243,7 +243,7 @@ static void blame_old_served(struct examination *e, const struct exchange_sessio
                              const struct choice *ch)
 {
     struct exchange_finding *f =
-        examine_add(e, "F26", "old-certificate-served", FINDING_RED, EXCHANGE_CERTAIN,
+        examine_add(e, "F26", "old-certificate-served", FINDING_RED, examine_absence(e),
                     examine_connector_subject(e, ch->shown.connector));
     f->finding.cause =
         arena_printf(e->arena,
@@ -330,7 +330,7 @@ static void examine_session(struct examination *e, const struct exchange_session
     bool foreign = is_foreign(e, thumbprint),
          other = chosen && !span_ieq(chosen->thumbprint.text, thumbprint);
     if (foreign && (wire_has_expired(e, s) || !s->presented)) {
-        struct exchange_finding *f = blame_device(e, EXCHANGE_CERTAIN);
+        struct exchange_finding *f = blame_device(e, examine_absence(e));
         examine_evidence(e, f, s->place,
                          arena_printf(e->arena, "presented: " SPAN_FMT, SPAN_ARG(thumbprint)),
                          SPAN("not among the server's certificates"));
