@@ -21,7 +21,7 @@ void cmdlet_parameters(const struct cmdlet *cmdlet, cmdlet_parameter_fn *visit, 
 {
     if (!visit_words(cmdlet->parameters, visit, context))
         return;
-    for (const struct schema_key *key = cmdlet->schema ? cmdlet->schema->keys : NULL;
+    for (const struct schema_key *key = (cmdlet->flags & CMDLET_KEYS) ? cmdlet->schema->keys : NULL;
          key && key->name; key++)
         if (key->exchange && !strchr(key->exchange, '-') &&
             !visit(context, span_of(key->exchange), -1, false))
@@ -89,9 +89,31 @@ static bool collect_name(void *context, struct span name, int place, bool is_swi
     return true;
 }
 
+/* Exchange's parameters that have no key here, with the nearest thing. */
+static const struct {
+    const char *name, *nearest;
+} absent[] = {
+    {"ProtocolLoggingLevel", "sessions are in the log: log.level debug; mail in sealpost track"},
+    {"DomainSecureEnabled", "name who must come by TLS: -TlsDomainCapabilities DOMAIN"},
+    {"TransportRole", "there is one transport service"},
+    {"SourceTransportServers", "each server has its own send connectors"},
+    {"SmartHostAuthMechanism", "smart hosts are used without authentication"},
+    {"AuthenticationCredential", "smart hosts are used without authentication"},
+    {"CloudServicesMailEnabled", "headers of hybrid deployments are passed on as they are"},
+    {"Comment", "a comment in the document: sealpost config show"},
+    {"ErrorAction", "a statement that fails ends the script with 1"},
+    {"DoNotRequireSsl", "there is no web server here"},
+    {"Instance", "pipe the certificate instead"},
+    {"Encoding", "files are written in UTF-8"},
+    {"Depth", "objects are written whole"},
+};
+
 static const char *nearest_parameter(struct shell *s, const struct cmdlet *cmdlet,
                                      struct span wanted)
 {
+    for (size_t i = 0; i < COUNT_OF(absent); i++)
+        if (span_ieq(wanted, span_of(absent[i].name)))
+            return absent[i].nearest;
     struct collection c = {.arena = s->arena};
     cmdlet_parameters(cmdlet, collect_name, &c);
     const char *near = options_nearest(arena_text(s->arena, wanted), c.names, c.count);

@@ -11,9 +11,10 @@ enum {
     CMDLET_SERVER = 2,  /* takes -Server and -DomainController, which mean this server */
     CMDLET_CHANGES = 4, /* takes -WhatIf and -Confirm */
     CMDLET_ASKS = 8,    /* asks before it acts, as the Exchange cmdlet does */
+    CMDLET_KEYS = 16,   /* the Exchange names of its schema's keys are parameters */
 };
 
-enum { CMDLET_ARGUMENTS_MAX = 64, CMDLET_NAME_MAX = 64 };
+enum { CMDLET_ARGUMENTS_MAX = 64 };
 
 struct cmdlet_call;
 typedef bool cmdlet_fn(struct cmdlet_call *call);
@@ -25,7 +26,7 @@ struct cmdlet {
     /* "Thumbprint@0 Services Force?": @ and the place where it may stand without its name, ? where
      * it is a switch */
     const char *parameters;
-    const struct schema_map *schema; /* its keys' Exchange names are parameters as well */
+    const struct schema_map *schema; /* of the connectors it is about */
     const char *synopsis, *example;
 };
 
