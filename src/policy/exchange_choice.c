@@ -17,6 +17,16 @@ static bool status_rules_out(const struct exchange_certificate *c)
            (word_is(&c->status, "Untrusted") && c->self_signed != KNOWN_YES);
 }
 
+bool exchange_certificate_has_smtp(const struct exchange_certificate *c)
+{
+    return c->services_known == KNOWN_YES && (c->services & EXCHANGE_SMTP);
+}
+
+bool exchange_certificate_lacks_smtp(const struct exchange_certificate *c)
+{
+    return c->services_known == KNOWN_YES && !(c->services & EXCHANGE_SMTP);
+}
+
 bool exchange_certificate_is_public(const struct exchange_certificate *c)
 {
     return c->self_signed == KNOWN_NO && !word_is(&c->status, "PendingRequest");
@@ -50,9 +60,8 @@ enum known exchange_certificate_expired(const struct examination *e,
 enum known exchange_certificate_usable(const struct examination *e,
                                        const struct exchange_certificate *c)
 {
-    bool lacks_smtp = c->services_known == KNOWN_YES && !(c->services & EXCHANGE_SMTP);
-    if (lacks_smtp || c->has_private_key == KNOWN_NO || status_rules_out(c) ||
-        exchange_certificate_expired(e, c) == KNOWN_YES)
+    if (exchange_certificate_lacks_smtp(c) || c->has_private_key == KNOWN_NO ||
+        status_rules_out(c) || exchange_certificate_expired(e, c) == KNOWN_YES)
         return KNOWN_NO;
     bool told = c->services_known == KNOWN_YES && c->has_private_key == KNOWN_YES;
     return told ? KNOWN_YES : CANNOT_TELL;
@@ -83,9 +92,7 @@ static struct certificate *as_certificate(struct arena *arena, const struct exch
     out->self_signed = c->self_signed == KNOWN_YES;
     out->key_matches = c->has_private_key != KNOWN_NO;
     out->server_auth = true;
-    out->services = c->services_known == KNOWN_YES && !(c->services & EXCHANGE_SMTP)
-                        ? 0
-                        : (unsigned)SERVICE_SMTP;
+    out->services = exchange_certificate_lacks_smtp(c) ? 0 : (unsigned)SERVICE_SMTP;
     out->version = c->parsed ? c->parsed->version : 3;
     out->not_before_ms = c->not_before.earliest_ms;
     out->not_after_ms = c->not_after.printed ? c->not_after.latest_ms : INT64_MAX;
@@ -239,8 +246,8 @@ static int rank_successor(const struct exchange_certificate *c, struct span old_
     size_t subject = span_search(old_pair, SPAN("<S>"));
     bool same_subject = subject < old_pair.n && c->subject.text.n &&
                         span_ieq(span_skip(old_pair, subject + 3), c->subject.text);
-    bool smtp = c->services_known == KNOWN_YES && (c->services & EXCHANGE_SMTP);
-    return (same_subject ? 4 : 0) + (exchange_certificate_is_public(c) ? 2 : 0) + (smtp ? 1 : 0);
+    return (same_subject ? 4 : 0) + (exchange_certificate_is_public(c) ? 2 : 0) +
+           (exchange_certificate_has_smtp(c) ? 1 : 0);
 }
 
 const struct exchange_certificate *examine_successor(const struct examination *e, struct span name,
@@ -306,7 +313,8 @@ static struct span wanted_name(struct examination *e, const struct exchange_conn
     return k->fqdn.printed && server ? server->fqdn.text : SPAN_NONE;
 }
 
-static void count_covering(struct choice *ch, const struct store_view *v, const struct selection *s)
+static void count_covering(struct connector_choice *ch, const struct store_view *v,
+                           const struct selection *s)
 {
     for (size_t i = 0; i < v->count; i++) {
         enum verdict_reason reason = s->verdicts[i].reason;
@@ -314,7 +322,7 @@ static void count_covering(struct choice *ch, const struct store_view *v, const 
             continue;
         const struct exchange_certificate *c = v->of[i];
         ch->covering++;
-        ch->without_smtp += c->services_known == KNOWN_YES && !(c->services & EXCHANGE_SMTP);
+        ch->without_smtp += exchange_certificate_lacks_smtp(c);
         ch->without_key += c->has_private_key == KNOWN_NO;
     }
 }
@@ -333,12 +341,11 @@ find_usable(const struct examination *e, const struct store_view *v, const struc
     return best;
 }
 
-static enum choice_state judge_choice(const struct choice *ch, const struct store_view *v)
+static enum choice_state judge_choice(const struct connector_choice *ch, const struct store_view *v)
 {
     const struct exchange_certificate *chosen = ch->shown.chosen;
     if (chosen) {
-        bool lacks_smtp =
-            chosen->services_known == KNOWN_YES && !(chosen->services & EXCHANGE_SMTP);
+        bool lacks_smtp = exchange_certificate_lacks_smtp(chosen);
         return lacks_smtp ? CHOICE_UNUSABLE : CHOICE_GOOD;
     }
     if (ch->covering)
@@ -357,7 +364,7 @@ static bool pairs_unknown(const struct store_view *v)
     return false;
 }
 
-static void select_for(struct examination *e, struct choice *ch, const struct pin *pin)
+static void select_for(struct examination *e, struct connector_choice *ch, const struct pin *pin)
 {
     const struct exchange_connector *k = ch->shown.connector;
     struct store_view v = view_store(e, examine_server_of(e, k));
@@ -401,7 +408,7 @@ static bool is_named_after(const struct exchange_connector *k, struct span label
            span_ieq(span_skip(k->name.text, blank + 1), label);
 }
 
-static void examine_choice(struct examination *e, struct choice *ch)
+static void examine_choice(struct examination *e, struct connector_choice *ch)
 {
     const struct exchange_connector *k = ch->shown.connector;
     struct span server = examine_server_of(e, k);
@@ -429,7 +436,7 @@ static void examine_choice(struct examination *e, struct choice *ch)
 
 /* Event 12014 tells what was looked for and that nothing was found: what a print lacks, it fills
  * in. `base` is the connector as printed, or NULL. */
-static void choice_of_event(struct examination *e, struct choice *ch,
+static void choice_of_event(struct examination *e, struct connector_choice *ch,
                             const struct exchange_event *event,
                             const struct exchange_connector *base)
 {
@@ -443,13 +450,14 @@ static void choice_of_event(struct examination *e, struct choice *ch,
         k->place = event->place;
     }
     *(is_pair(event->domain_name.text) ? &k->tls_certificate_name : &k->fqdn) = event->domain_name;
-    *ch = (struct choice){.shown.connector = k, .event = event};
+    *ch = (struct connector_choice){.shown.connector = k, .event = event};
     examine_choice(e, ch);
     if (ch->state == CHOICE_UNKNOWN)
         ch->state = ch->has_pair ? CHOICE_STALE_PAIR : CHOICE_NO_NAME;
 }
 
-static bool lacks_what_event_tells(const struct choice *ch, const struct exchange_event *event)
+static bool lacks_what_event_tells(const struct connector_choice *ch,
+                                   const struct exchange_event *event)
 {
     const struct exchange_connector *k = ch->shown.connector;
     if (is_pair(event->domain_name.text))
@@ -460,7 +468,7 @@ static bool lacks_what_event_tells(const struct choice *ch, const struct exchang
 void examine_choices(struct examination *e)
 {
     size_t most = e->c->connector_count + e->c->event_count;
-    e->choices = ARENA_ARRAY(e->arena, struct choice, most);
+    e->choices = ARENA_ARRAY(e->arena, struct connector_choice, most);
     for (size_t i = 0; i < e->c->connector_count; i++) {
         e->choices[i].shown.connector = &e->c->connectors[i];
         examine_choice(e, &e->choices[i]);
@@ -470,7 +478,7 @@ void examine_choices(struct examination *e)
         const struct exchange_event *event = &e->c->events[i];
         if (event->id != 12014 || !event->domain_name.text.n)
             continue;
-        struct choice *ch = examine_choice_of(e, event->connector.text, false);
+        struct connector_choice *ch = examine_choice_of(e, event->connector.text, false);
         if (!ch)
             choice_of_event(e, &e->choices[e->choice_count++], event, NULL);
         else if (!ch->event && lacks_what_event_tells(ch, event))
@@ -478,7 +486,7 @@ void examine_choices(struct examination *e)
     }
 }
 
-struct choice *examine_choice_of(struct examination *e, struct span connector, bool sends)
+struct connector_choice *examine_choice_of(struct examination *e, struct span connector, bool sends)
 {
     size_t slash = span_find(connector, '\\');
     struct span name = slash < connector.n ? span_skip(connector, slash + 1) : connector;

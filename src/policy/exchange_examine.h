@@ -18,7 +18,7 @@ enum choice_state {
     CHOICE_NONE_ELIGIBLE /* some carry the name, all are ruled out */
 };
 
-struct choice {
+struct connector_choice {
     struct exchange_choice shown;
     enum choice_state state;
     const struct exchange_certificate
@@ -38,7 +38,7 @@ struct examination {
     const struct exchange_case *c;
     int64_t now_ms;
     /* One per connector of the case, in its order, then those that only event 12014 names. */
-    struct choice *choices;
+    struct connector_choice *choices;
     size_t choice_count;
     struct exchange_finding *findings;
     size_t count, capacity;
@@ -50,7 +50,8 @@ struct examination {
 
 void examine_choices(struct examination *e);
 /* The choice of the connector of that name (or "server\name"); NULL: not printed. */
-struct choice *examine_choice_of(struct examination *e, struct span connector, bool sends);
+struct connector_choice *examine_choice_of(struct examination *e, struct span connector,
+                                           bool sends);
 /* By thumbprint, one lost or doubled digit forgiven; from the store alone. NULL: not there. */
 const struct exchange_certificate *examine_certificate(const struct examination *e,
                                                        struct span thumbprint);
@@ -59,7 +60,9 @@ bool exchange_certificate_equals(const struct exchange_certificate *c, struct sp
 /* SMTP, a key and no status against it; CANNOT_TELL where one of them was not printed. */
 enum known exchange_certificate_usable(const struct examination *e,
                                        const struct exchange_certificate *c);
-bool exchange_certificate_is_public(const struct exchange_certificate *c); /* a CA issued it */
+bool exchange_certificate_has_smtp(const struct exchange_certificate *c);   /* for certain */
+bool exchange_certificate_lacks_smtp(const struct exchange_certificate *c); /* for certain */
+bool exchange_certificate_is_public(const struct exchange_certificate *c);  /* a CA issued it */
 bool exchange_certificate_is_auth(const struct exchange_certificate *c);
 /* One that setup made, by its name. */
 bool exchange_connector_is_default(const struct exchange_connector *k);
@@ -116,6 +119,11 @@ struct span examine_certificate_subject(struct examination *e,
                                         const struct exchange_certificate *c);
 /* For quotes: CN and the first digits of the thumbprint. */
 struct span examine_certificate_text(struct examination *e, const struct exchange_certificate *c);
+
+/* The first error of that kind, the first event of that number; NULL: there is none. */
+const struct exchange_error *examine_error(const struct examination *e,
+                                           enum exchange_error_kind kind);
+const struct exchange_event *examine_event(const struct examination *e, unsigned id);
 
 /* Symptoms: has a fault of a Receive (Send) connector or of a certificate been told that peers see
  * as this? The finding, to which the symptom is then evidence; NULL: nothing explains it. */

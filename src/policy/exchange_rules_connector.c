@@ -10,20 +10,11 @@ static bool text_has(struct span text, const char *word)
     return span_search(text, span_of(word)) < text.n;
 }
 
-static const struct exchange_error *find_error(const struct examination *e,
-                                               enum exchange_error_kind kind)
-{
-    for (size_t i = 0; i < e->c->error_count; i++)
-        if (e->c->errors[i].kind == kind)
-            return &e->c->errors[i];
-    return NULL;
-}
-
 /* ---- F07 ---- */
 
 void examine_f07_fqdn_refused(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_FQDN_REFUSED);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_FQDN_REFUSED);
     if (!error)
         return;
     struct exchange_finding *f =
@@ -78,7 +69,7 @@ static struct exchange_finding *add_f19(struct examination *e, struct span subje
 
 void examine_f19_pair_length(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_VALUE_INVALID);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_VALUE_INVALID);
     for (size_t i = 0; i < e->choice_count; i++) {
         const struct exchange_connector *k = e->choices[i].shown.connector;
         if (k->tls_certificate_name.text.n <= PAIR_MAX)
@@ -145,7 +136,7 @@ void examine_f21_capability(struct examination *e)
             continue;
         struct exchange_finding *f = examine_find(e, "F21", SPAN_NONE);
         if (!f) {
-            struct choice *ch = examine_choice_of(e, event->connector.text, false);
+            struct connector_choice *ch = examine_choice_of(e, event->connector.text, false);
             f = add_f21(e,
                         event->connector.text.n
                             ? arena_printf(e->arena, "Receive connector " SPAN_FMT,
@@ -356,7 +347,7 @@ static bool takes_internet_mail(const struct exchange_connector *k)
                                : span_istarts(k->name.text, SPAN("Default Frontend"));
 }
 
-static void blame_self_signed(struct examination *e, const struct choice *ch,
+static void blame_self_signed(struct examination *e, const struct connector_choice *ch,
                               const struct exchange_certificate *public)
 {
     const struct exchange_connector *k = ch->shown.connector;
@@ -386,7 +377,7 @@ static void blame_self_signed(struct examination *e, const struct choice *ch,
 void examine_self_signed_chosen(struct examination *e)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        const struct choice *ch = &e->choices[i];
+        const struct connector_choice *ch = &e->choices[i];
         const struct exchange_connector *k = ch->shown.connector;
         if (k->sends || ch->state != CHOICE_GOOD || ch->has_pair ||
             !k->tls_certificate_name.printed || ch->shown.chosen->self_signed != KNOWN_YES ||

@@ -3,14 +3,6 @@
 
 enum { SOON_MS_PER_DAY = 24 * 3600 * 1000, SOON_DAYS = 30 };
 
-static const struct exchange_event *find_event(const struct examination *e, unsigned id)
-{
-    for (size_t i = 0; i < e->c->event_count; i++)
-        if (e->c->events[i].id == id)
-            return &e->c->events[i];
-    return NULL;
-}
-
 static struct span event_subject(struct examination *e, const struct exchange_event *event)
 {
     return event->computer.n ? arena_printf(e->arena, "server " SPAN_FMT, SPAN_ARG(event->computer))
@@ -59,7 +51,7 @@ void examine_mended(struct examination *e)
 {
     for (size_t i = 0; i < e->c->event_count; i++) {
         const struct exchange_event *event = &e->c->events[i];
-        struct choice *ch = examine_choice_of(e, event->connector.text, false);
+        struct connector_choice *ch = examine_choice_of(e, event->connector.text, false);
         if (event->id != 12014 || !ch || ch->explained || ch->state != CHOICE_GOOD)
             continue;
         struct exchange_finding *f =
@@ -113,7 +105,7 @@ void examine_f04_internal_missing(struct examination *e)
 {
     static const unsigned ids[] = {12012, 12013, 12024};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        const struct exchange_event *event = find_event(e, ids[i]);
+        const struct exchange_event *event = examine_event(e, ids[i]);
         if (event)
             blame_internal_missing(e, EXCHANGE_CERTAIN, event_subject(e, event), event->computer,
                                    event->place, event->text);
@@ -203,7 +195,7 @@ void examine_f05_internal_expired(struct examination *e)
         examine_internal_of(e, &e->c->servers[i]);
     static const unsigned ids[] = {12015, 12017};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        const struct exchange_event *event = find_event(e, ids[i]);
+        const struct exchange_event *event = examine_event(e, ids[i]);
         if (!event)
             continue;
         struct exchange_finding *f = examine_find(e, "F05", SPAN_NONE);
@@ -236,7 +228,7 @@ static struct exchange_finding *add_f06(struct examination *e, enum finding_seve
     return f;
 }
 
-static void examine_chosen(struct examination *e, struct choice *ch)
+static void examine_chosen(struct examination *e, struct connector_choice *ch)
 {
     const struct exchange_certificate *c = ch->shown.chosen;
     enum finding_severity severity = c && !ch->explained ? judge_expiry(e, c) : FINDING_GREEN;
@@ -270,7 +262,7 @@ void examine_f06_starttls_expired(struct examination *e)
         examine_chosen(e, &e->choices[i]);
     static const unsigned ids[] = {12016, 12018};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        const struct exchange_event *event = find_event(e, ids[i]);
+        const struct exchange_event *event = examine_event(e, ids[i]);
         if (!event)
             continue;
         struct exchange_finding *f = examine_find(e, "F06", SPAN_NONE);

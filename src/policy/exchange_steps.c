@@ -288,7 +288,7 @@ static void step_follow_pairs(struct examination *e, struct exchange_finding *f,
                               const struct exchange_certificate *c)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        const struct choice *ch = &e->choices[i];
+        const struct connector_choice *ch = &e->choices[i];
         if (!ch->has_pair || !exchange_certificate_equals(c, ch->shown.name))
             continue;
         examine_step(
