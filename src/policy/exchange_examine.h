@@ -3,6 +3,7 @@
 #ifndef POLICY_EXCHANGE_EXAMINE_H
 #define POLICY_EXCHANGE_EXAMINE_H
 
+#include "cert/select.h"
 #include "policy/diagnose_exchange.h"
 
 /* Why Exchange has nothing good to present on a connector; in the order in which it is looked for.
@@ -52,6 +53,14 @@ void examine_choices(struct examination *e);
 /* The choice of the connector of that name (or "server\name"); NULL: not printed. */
 struct connector_choice *examine_choice_of(struct examination *e, struct span connector,
                                            bool sends);
+/* ---- certificates and servers (exchange_store.c) ---- */
+
+/* The print as the value, and the chain, that cert/select_exchange judges. */
+struct certificate *exchange_certificate_as_judged(struct arena *arena,
+                                                   const struct exchange_certificate *c);
+enum chain_state exchange_certificate_chain(const struct exchange_certificate *c);
+/* "ex1" of "ex1.corp.example" */
+struct span exchange_first_label(struct span name);
 /* By thumbprint, one lost or doubled digit forgiven; from the store alone. NULL: not there. */
 const struct exchange_certificate *examine_certificate(const struct examination *e,
                                                        struct span thumbprint);
