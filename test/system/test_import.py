@@ -107,3 +107,96 @@ def test_an_output_file_is_never_overwritten(tmp_path):
     before = target.read_text()
     again = run("import", "exchange", FIXTURES / "exchange.txt", "-o", target)
     assert again.returncode == 1 and "exist" in again.stderr and target.read_text() == before
+
+
+# ---- Postfix ----
+
+PLACES = ("SMTP", "OUT", "HUB", "OTHER", "LMTP")
+
+
+def postfix_folder(tmp_path, name, **places):
+    """A copy of a fixture with its places filled in: @SMTP@ is the service, the others are ports."""
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    for file in (FIXTURES / "postfix" / name).iterdir():
+        text = file.read_text()
+        for place in PLACES:
+            text = text.replace(f"@{place}@", str(places.get(place, "smtp" if place == "SMTP" else "2600")))
+        (folder / file.name).write_text(text)
+    return folder
+
+
+def parameters_of(folder):
+    """The names that main.cf sets."""
+    lines = (folder / "main.cf").read_text().splitlines()
+    return {line.split("=")[0].strip() for line in lines if line[:1].strip() and line[0] != "#"}
+
+
+@pytest.mark.parametrize("name", ["null-client", "gateway", "mailboxes", "backup-mx", "provider"])
+def test_each_postfix_parameter_is_accounted_for(tmp_path, name):
+    folder = postfix_folder(tmp_path, name)
+    imported("postfix", folder)
+    value = json.loads(run("import", "postfix", folder, "--json").stdout)
+    said = {note["what"].split(" =")[0] for note in value["notes"] if note["file"] == str(folder / "main.cf") and " =" in note["what"]}
+    assert parameters_of(folder) <= said, parameters_of(folder) - said
+    assert all(note["why"] for note in value["notes"] if note["fate"] != "translated")
+
+
+def test_postfix_as_debian_installs_it(tmp_path):
+    package = pathlib.Path("/usr/share/postfix")
+    if not (package / "main.cf.debian").exists():
+        pytest.skip("Debian's postfix package is not installed")
+    folder = tmp_path / "debian"
+    folder.mkdir()
+    (folder / "main.cf").write_text((package / "main.cf.debian").read_text() + (package / "main.cf.tls").read_text() +
+                                    "myhostname = debian.example\nmydestination = $myhostname, localhost\nrelayhost =\n"
+                                    "mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nmailbox_size_limit = 0\n"
+                                    "recipient_delimiter = +\ninet_interfaces = all\ninet_protocols = all\n")
+    (folder / "master.cf").write_text((package / "master.cf.dist").read_text())
+    document, said = imported("postfix", folder)
+    assert document["hostname"] == "debian.example"
+    assert document["receive-connectors"]["smtp"]["bind"] == ["0.0.0.0:25", "[::]:25"]
+    assert document["receive-connectors"]["smtp"]["tls"] == "offered"
+    assert document["receive-connectors"]["smtp-mynetworks"]["relay"] is True
+    assert document["send-connectors"]["internet"]["deliver-by"] == "mx"
+    assert fate(said, "mail for debian.example") == "left out" and "mbox" in said
+    assert "sealpost cert import /etc/ssl/certs/ssl-cert-snakeoil.pem /etc/ssl/private/ssl-cert-snakeoil.key" in said
+
+
+def test_postfix_values_become_keys(tmp_path):
+    document, said = imported("postfix", postfix_folder(tmp_path, "gateway", OUT=2601, HUB=2602, OTHER=2603))
+    assert {"domain": "bought.example", "type": "relay"} in document["accepted-domains"]
+    assert "old.example" in document["accepted-domains"]
+    receive, send = document["receive-connectors"], document["send-connectors"]
+    assert receive["smtp-mynetworks"]["from"] == ["127.0.0.1", "192.0.2.0/24"] and "from" not in receive["smtp"]
+    assert receive["smtp"]["banner"] == "mx1.tailspin.example ESMTP Sealpost" and receive["smtp"]["max-connections"] == 150
+    partner = next(c for c in send.values() if c["address-spaces"] == ["partner.example"])
+    assert partner["tls"] == "required" and partner["tls-verify"] == "name" and partner["smart-hosts"] == ["partner-gw.example:25"]
+    bought = next(c for c in send.values() if "bought.example" in c["address-spaces"])
+    assert set(bought["address-spaces"]) == {"bought.example", "*.bought.example"} and bought["smart-hosts"] == ["[127.0.0.1]:2603"]
+    assert send["relayhost"]["retry"] == {"expire": "3d", "delay-notice": "2h"}
+    assert fate(said, "chief@partner.example") == "left out" and fate(said, "reject_rbl_client") == "left out"
+    provider, said = imported("postfix", postfix_folder(tmp_path, "provider"))
+    assert provider["send-connectors"]["relayhost"]["smart-hosts"] == ["smtp.provider.example:587"]
+    assert provider["send-connectors"]["mailboxes"]["maildir"] == "/home/%l/Maildir"
+    assert fate(said, "service submission") == "left out" and fate(said, "service policy") == "left out"
+
+
+@pytest.mark.parametrize("text, words", [
+    ("myhostname = mx.example.test\na line of its own\n", "line 2"),
+    ("myhostname = $mydomain\nmydomain = $myhostname\n", "myhostname"),
+    ("relayhost = x\n" * 6000, "5000 parameters"),
+])
+def test_postfix_files_that_cannot_be_read_say_where(tmp_path, text, words):
+    (tmp_path / "main.cf").write_text(text)
+    done = run("import", "postfix", tmp_path)
+    assert done.returncode == 1 and words in done.stderr and done.stdout == ""
+
+
+def test_an_open_relay_is_not_imported(tmp_path):
+    (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nsmtpd_relay_restrictions = permit\n")
+    document, said = imported("postfix", tmp_path)
+    assert "receive-connectors" not in document and "open relay" in said
+    (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nmynetworks = 0.0.0.0/0\n")
+    document, said = imported("postfix", tmp_path)
+    assert all("relay" not in c for c in document["receive-connectors"].values()) and fate(said, "relay") == "left out"
