@@ -6,7 +6,11 @@ import subprocess
 import pytest
 import yaml
 
+from harness import net
+from harness.certs import server_context
 from harness.daemon import binary
+from harness.peers import Postfix
+from harness.smtp import Client, Closed, stuffed
 
 FIXTURES = pathlib.Path(__file__).parent / "import"
 
@@ -132,7 +136,7 @@ def parameters_of(folder):
     return {line.split("=")[0].strip() for line in lines if line[:1].strip() and line[0] != "#"}
 
 
-@pytest.mark.parametrize("name", ["null-client", "gateway", "mailboxes", "backup-mx", "provider"])
+@pytest.mark.parametrize("name", ["null-client", "gateway", "mailboxes", "backup-mx", "provider", "encrypted"])
 def test_each_postfix_parameter_is_accounted_for(tmp_path, name):
     folder = postfix_folder(tmp_path, name)
     imported("postfix", folder)
@@ -200,3 +204,101 @@ def test_an_open_relay_is_not_imported(tmp_path):
     (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nmynetworks = 0.0.0.0/0\n")
     document, said = imported("postfix", tmp_path)
     assert all("relay" not in c for c in document["receive-connectors"].values()) and fate(said, "relay") == "left out"
+
+
+# ---- side by side ----
+
+STRANGER, FRIEND = "127.0.0.5", "127.0.0.1"
+REFUSED = None
+# Client, recipient, and the sink that gets the message.
+JOURNEYS = {
+    "null-client": [(FRIEND, "a@anywhere.example", "OUT"), (FRIEND, "b@wingtip.example", "OUT"),
+                    (STRANGER, "c@anywhere.example", REFUSED), (STRANGER, "d@wingtip.example", REFUSED)],
+    "gateway": [(STRANGER, "a@tailspin.example", "HUB"), (STRANGER, "b@sub.tailspin.example", "OUT"),
+                (STRANGER, "c@bought.example", "OTHER"), (STRANGER, "d@deep.bought.example", "OTHER"),
+                (STRANGER, "e@elsewhere.example", REFUSED), (STRANGER, "f@old.example", REFUSED),
+                (FRIEND, "g@elsewhere.example", "OUT"), (FRIEND, "h@tailspin.example", "HUB"), (FRIEND, "i@old.example", REFUSED)],
+    "mailboxes": [(STRANGER, "a@northwind.example", "LMTP"), (STRANGER, "b@traders.example", "LMTP"),
+                  (STRANGER, "c@sub.northwind.example", REFUSED), (STRANGER, "d@elsewhere.example", REFUSED),
+                  (FRIEND, "e@elsewhere.example", "OUT"), (FRIEND, "f@traders.example", "LMTP")],
+    "encrypted": [(FRIEND, "a@elsewhere.example", "OUT"), (STRANGER, "b@elsewhere.example", REFUSED)],
+}
+# What Postfix would look up in places that are not there.
+UNREACHABLE = {"header_checks = regexp:/etc/postfix/header_checks": "",
+               "check_client_access cidr:/etc/postfix/never-read,": "", "reject_rbl_client bl.example.org": "permit"}
+
+
+class Original(Postfix):
+    """Postfix with the fixture's main.cf and master.cf behind what lets it run in a folder of its own."""
+
+    def __init__(self, folder, port):
+        super().__init__("")
+        self.port = port
+        private = ("compatibility_level", "queue_directory", "data_directory", "daemon_directory", "command_directory", "mail_owner",
+                   "setgid_group", "maillog_file", "maillog_file_prefixes", "alias_maps", "alias_database", "smtp_host_lookup",
+                   "inet_interfaces")
+        kept = [line for line in (self.conf / "main.cf").read_text().splitlines() if line.split(" =")[0] in private]
+        own = (folder / "main.cf").read_text()
+        for line, instead in UNREACHABLE.items():
+            own = own.replace(line, instead)
+        daemons = "\n".join(self.services().splitlines()[1:])
+        for file in folder.iterdir():
+            (self.conf / file.name).write_text(file.read_text())
+        (self.conf / "main.cf").write_text("\n".join(kept) + "\n" + own + "\nsmtpd_error_sleep_time = 0\n")
+        (self.conf / "master.cf").write_text((folder / "master.cf").read_text() + daemons +
+                                             "\nlmtp unix - - n - - lmtp\nvirtual unix - n n - - virtual\n")
+
+
+def answer(port, source, sender, recipient):
+    """Whether the message was taken."""
+    content = f"From: {sender}\r\nTo: {recipient}\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\nSubject: side\r\n\r\nby side\r\n"
+    try:
+        with Client(port, source=source) as client:
+            if client.greeting.code != 220:
+                return False
+            client.ehlo()
+            codes = [client.cmd(f"MAIL FROM:<{sender}>").code, client.cmd(f"RCPT TO:<{recipient}>").code]
+            if codes != [250, 250]:
+                return False
+            client.cmd("DATA", 354)
+            client.send(stuffed(content.encode()))
+            return client.reply().code == 250
+    except (Closed, ConnectionError):
+        return False
+
+
+def travel(port, journeys, sinks, sender, said):
+    """Sends all; which message reached which sink, by recipient, and how."""
+    taken = {recipient: answer(port, source, sender, recipient) for source, recipient, _ in journeys}
+    expected = {(recipient, place) for _, recipient, place in journeys if place}
+
+    def reached():
+        return {(recipient, place): (message.tls is not None and bool(message.tls), message.helo)
+                for place, sink in sinks.items() for message in list(sink.messages) if message.sender == sender
+                for recipient in message.recipients}
+    try:
+        net.wait_for(lambda: expected <= set(reached()), 30, "the messages at their sinks")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\ntaken {taken}\nreached {reached()}\n{said()}") from error
+    return taken, reached()
+
+
+@pytest.mark.parametrize("name", sorted(JOURNEYS))
+@pytest.mark.bounded(120)
+def test_side_by_side_with_the_postfix_it_came_from(tmp_path, name, sealpost, peer, sink, authority):
+    tls = server_context(authority.issue("out.example.net")) if name == "encrypted" else None
+    sinks = {"OUT": sink(tls=tls), "HUB": sink(), "OTHER": sink(), "LMTP": sink(lmtp=True)}
+    ports = {place: there.port for place, there in sinks.items()}
+    theirs, ours = net.free_ports(2)
+    postfix = peer(Original, postfix_folder(tmp_path / "theirs", name, SMTP=f"127.0.0.1:{theirs}", **ports), theirs)
+    folder = postfix_folder(tmp_path / "ours", name, SMTP=f"127.0.0.1:{ours}", **ports)
+    document = json.loads(run("import", "postfix", folder, "--json").stdout)["document"]
+    for connector in document["receive-connectors"].values():
+        connector["tarpit"] = "0s"  # the test's time
+    mail = sealpost()
+    mail.document = document
+    mail.start()
+    before = travel(theirs, JOURNEYS[name], sinks, "postfix@sender.example", postfix.text)
+    after = travel(ours, JOURNEYS[name], sinks, "sealpost@sender.example", mail.tail)
+    assert after == before
+    assert before[0] == {recipient: place is not REFUSED for _, recipient, place in JOURNEYS[name]}
