@@ -324,6 +324,20 @@ static void test_listing_that_may_be_cut(void **state)
     }
 }
 
+/* Two servers, a connector of one name on each, and an event that does not say its server. */
+static void test_event_between_two_servers(void **state)
+{
+    (void)state;
+    struct fixture f;
+#define SECOND "\nName : Web\nServer : EX0\nFqdn : mail.oak.example\nTlsCertificateName :\n" TLS
+    read_case(&f, HEALTHY_STORE RECEIVE SECOND CONNECTOR("Web", "www.oak.example", "", TLS)
+                      EVENT_12014("www.oak.example", "Web"));
+    assert_int_equal(f.d.count, 1);
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F01")));
+    assert_true(span_eq(f.d.findings[0].finding.subject, SPAN("Receive connector EX1\\Web")));
+    done(&f);
+}
+
 static bool has_step(const struct exchange_finding *finding, const char *text)
 {
     for (size_t i = 0; i < finding->step_count; i++)
@@ -370,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_bounce_beside_another_fault),
         cmocka_unit_test(test_listing_that_may_be_cut),
+        cmocka_unit_test(test_event_between_two_servers),
         cmocka_unit_test(test_f34_names_the_bound_connector),
         cmocka_unit_test(test_f06_renews_on_each_server),
     };

@@ -209,12 +209,31 @@ void examine_choices(struct examination *e)
         const struct exchange_event *event = &e->c->events[i];
         if (event->id != 12014 || !event->domain_name.text.n)
             continue;
-        struct connector_choice *ch = examine_choice_of(e, event->connector.text, false);
+        struct connector_choice *ch = examine_choice_of_event(e, event);
         if (!ch)
             choice_of_event(e, &e->choices[e->choice_count++], event, NULL);
         else if (!ch->event && lacks_what_event_tells(ch, event))
             choice_of_event(e, ch, event, ch->shown.connector);
     }
+}
+
+/* An event does not always say its server, and connectors of several servers may share a name: then
+ * it is the one that looks for what the event says. */
+struct connector_choice *examine_choice_of_event(struct examination *e,
+                                                 const struct exchange_event *event)
+{
+    struct connector_choice *best = examine_choice_of(e, event->connector.text, false);
+    for (size_t i = 0; best && i < e->choice_count; i++) {
+        struct connector_choice *ch = &e->choices[i];
+        const struct exchange_connector *k = ch->shown.connector;
+        struct span server = examine_server_of(e, k);
+        if (!k->sends && span_ieq(k->name.text, best->shown.connector->name.text) &&
+            span_ieq(ch->shown.name, event->domain_name.text) &&
+            (!event->computer.n || !server.n ||
+             span_ieq(exchange_first_label(event->computer), exchange_first_label(server))))
+            return ch;
+    }
+    return best;
 }
 
 struct connector_choice *examine_choice_of(struct examination *e, struct span connector, bool sends)

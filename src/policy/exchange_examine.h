@@ -53,6 +53,9 @@ void examine_choices(struct examination *e);
 /* The choice of the connector of that name (or "server\name"); NULL: not printed. */
 struct connector_choice *examine_choice_of(struct examination *e, struct span connector,
                                            bool sends);
+/* The connector that an event speaks of; NULL: not printed. */
+struct connector_choice *examine_choice_of_event(struct examination *e,
+                                                 const struct exchange_event *event);
 /* ---- certificates and servers (exchange_store.c) ---- */
 
 /* The print as the value, and the chain, that cert/select_exchange judges. */

@@ -136,7 +136,7 @@ void examine_f21_capability(struct examination *e)
             continue;
         struct exchange_finding *f = examine_find(e, "F21", SPAN_NONE);
         if (!f) {
-            struct connector_choice *ch = examine_choice_of(e, event->connector.text, false);
+            struct connector_choice *ch = examine_choice_of_event(e, event);
             f = add_f21(e,
                         event->connector.text.n
                             ? arena_printf(e->arena, "Receive connector " SPAN_FMT,

@@ -51,7 +51,7 @@ void examine_mended(struct examination *e)
 {
     for (size_t i = 0; i < e->c->event_count; i++) {
         const struct exchange_event *event = &e->c->events[i];
-        struct connector_choice *ch = examine_choice_of(e, event->connector.text, false);
+        struct connector_choice *ch = examine_choice_of_event(e, event);
         if (event->id != 12014 || !ch || ch->explained || ch->state != CHOICE_GOOD)
             continue;
         struct exchange_finding *f =

@@ -51,8 +51,7 @@ static const struct exchange_event *event_of(struct examination *e,
     if (ch->event)
         return ch->event;
     for (size_t i = 0; i < e->c->event_count; i++)
-        if (e->c->events[i].id == 12014 &&
-            examine_choice_of(e, e->c->events[i].connector.text, false) == ch)
+        if (e->c->events[i].id == 12014 && examine_choice_of_event(e, &e->c->events[i]) == ch)
             return &e->c->events[i];
     return NULL;
 }
