@@ -5,7 +5,7 @@ import random
 import generator
 import printers
 import texts
-from faults import FAULTS, RED
+from faults_more import FAULTS
 from printers import encode
 
 ALONE_SHARE = 0.2  # of the cases of a fault that its symptom proves: without any listing
@@ -14,11 +14,15 @@ ALONE_SHARE = 0.2  # of the cases of a fault that its symptom proves: without an
 @dataclasses.dataclass
 class Case:
     seed: int
-    codes: tuple
+    keys: tuple  # of FAULTS
     world: object
     symptoms: list
     style: printers.Style
     listed: bool  # with the listings, not the symptoms only
+
+    @property
+    def codes(self):
+        return tuple(FAULTS[key].code for key in self.keys)
 
     @property
     def teller(self):
@@ -35,18 +39,18 @@ class Case:
         return files + ([("told.txt", encode(text, plain))] if text else [])
 
 
-def build(seed, codes, style=None, alone=False):
+def build(seed, keys, style=None, alone=False):
     """None where the faults cannot be put together in a world of this seed."""
-    rng = random.Random(f"{seed} {codes}")
-    need = {word for code in codes for word in FAULTS[code].need}
+    rng = random.Random(f"{seed} {keys}")
+    need = {word for key in keys for word in FAULTS[key].need}
     if {"plain", "public"} <= need or {"plain", "exact"} <= need or {"plain", "wildcard"} <= need or {"exact", "wildcard"} <= need:
         return None
     world = generator.healthy(seed, tuple(need))
-    symptoms = [FAULTS[code].inject(world, rng) for code in codes]
+    symptoms = [FAULTS[key].inject(world, rng) for key in keys]
     style = style or printers.style_of(seed)
-    if any(FAULTS[code].every for code in codes) and style.kind in ("list", "list-some", "table"):
+    if any(FAULTS[key].every for key in keys) and style.kind in ("list", "list-some", "table"):
         style = dataclasses.replace(style, kind="list-all")
-    return Case(seed, tuple(codes), world, symptoms, style, not alone)
+    return Case(seed, tuple(keys), world, symptoms, style, not alone)
 
 
 def can_coexist(a, b):
@@ -55,7 +59,8 @@ def can_coexist(a, b):
     conflict = any(pair <= kinds for pair in ({"plain", "public"}, {"plain", "exact"}, {"plain", "wildcard"}, {"exact", "wildcard"},
                                               {"edge", "relay"}, {"edge", "two"}, {"edge", "exact"}, {"edge", "public"},
                                               {"edge", "wildcard"}))
-    return a < b and not one.touches & other.touches and not conflict
+    conflict = conflict or one.lone or other.lone
+    return a < b and one.code != other.code and not one.touches & other.touches and not conflict
 
 
 def pairs():
@@ -63,12 +68,12 @@ def pairs():
 
 
 def singles(count):
-    codes = sorted(FAULTS)
+    keys = sorted(FAULTS)
     for n in range(count):
-        code = codes[n % len(codes)]
-        turn = n // len(codes)
-        alone = FAULTS[code].alone and random.Random(n).random() < ALONE_SHARE and turn > 0
-        yield build(n, (code,), alone=alone)
+        key = keys[n % len(keys)]
+        turn = n // len(keys)
+        alone = FAULTS[key].alone and random.Random(n).random() < ALONE_SHARE and turn > 0
+        yield build(n, (key,), alone=alone)
 
 
 def doubles(count):
@@ -83,6 +88,3 @@ def healthies(count):
         yield Case(200_000 + n, (), generator.healthy(200_000 + n, ("edge",) if n % 12 == 0 else ()), [],
                    printers.style_of(200_000 + n), True)
 
-
-def more_severe_first(codes):
-    return sorted(codes, key=lambda code: FAULTS[code].severity != RED)

@@ -21,17 +21,18 @@ class Fault:
     severity: str
     inject: Callable  # (world, rng) -> symptoms: (world, teller) -> text
     alone: bool = False  # the symptom proves it without the listings
+    lone: bool = False  # brings another fault with it, so that it is not paired
     every: bool = False  # only a print of every property shows it
     exempt: str = ""  # why the printed steps cannot be tried on the model
     gone: Callable = None  # (world) -> bool: what the diagnosis cannot see of the mended world
 
 
-FAULTS = {}
+FAULTS = {}  # by the number of the fault and, beside the first, what is special about this shape of it
 
 
-def fault(code, need, touches, severity=RED, alone=False, exempt="", gone=None, every=False):
+def fault(key, need, touches, severity=RED, alone=False, exempt="", gone=None, every=False, lone=False):
     def keep(inject):
-        FAULTS[code] = Fault(code, tuple(need.split()), frozenset(touches.split()), severity, inject, alone, every, exempt, gone)
+        FAULTS[key] = Fault(key[:3], tuple(need.split()), frozenset(touches.split()), severity, inject, alone, lone, every, exempt, gone)
         return inject
     return keep
 

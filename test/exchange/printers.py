@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from model import SERVICE_BITS, SERVICES
 
 LOCALES = ["en-US", "en-GB", "de-DE", "ru-RU", "ja-JP", "fr-FR"]
+MECHANISMS = {"Tls": 1, "Integrated": 2, "BasicAuth": 4, "BasicAuthRequireTLS": 8, "ExchangeServer": 16, "ExternalAuthoritative": 32}
 ROOTS = ["None", "ThirdParty", "Enterprise", "Registry", "GroupPolicy", "Unknown"]
 
 
@@ -64,7 +65,7 @@ def certificate_properties(c, server, every):
 
 def receive_properties(k, every):
     properties = {"Name": k.name, "Identity": k.identity, "Server": k.server, "Fqdn": k.fqdn, "TlsCertificateName": k.pair,
-                  "AuthMechanism": (", ".join(k.auth) or "None", 0), "Bindings": k.bindings, "RemoteIPRanges": k.ranges,
+                  "AuthMechanism": (", ".join(k.auth) or "None", sum(MECHANISMS[m] for m in k.auth)), "Bindings": k.bindings, "RemoteIPRanges": k.ranges,
                   "TransportRole": (k.role, {"HubTransport": 32}.get(k.role, 16384)), "Enabled": k.enabled,
                   "RequireTLS": k.require_tls, "TlsDomainCapabilities": k.capabilities}
     if not k.role:

@@ -27,6 +27,8 @@ EVENTS = {
     12013: "Microsoft Exchange could not load the certificate with thumbprint of {thumbprint} from the personal store on the local "
            "computer. This certificate was configured for authentication with other Exchange servers. Mail flow to other Exchange "
            "servers could be affected by this error.",
+    12024: "Microsoft Exchange could not load the certificate with thumbprint of {thumbprint} from the personal store on the local "
+           "computer. A temporary self-signed certificate with thumbprint {other} is being used instead.",
     12015: "An internal transport certificate expired. Thumbprint:{thumbprint}",
     12016: "There is no valid SMTP Transport Layer Security (TLS) certificate for the FQDN of {name}. The existing certificate for "
            "that FQDN has expired. The continued use of that FQDN will cause mail flow problems. A new certificate that contains "
