@@ -43,7 +43,7 @@ struct shell {
     bool interactive, can_ask, yes_to_all, no_to_all;
     bool failed; /* the statement ends; the message was given */
     bool leaves; /* exit was said */
-    int code;    /* of the failure: CLI_REFUSED unless the daemon was not reached */
+    int code;    /* of the last failure: CLI_REFUSED unless the daemon was not reached */
 };
 
 /* Says in one line what is wrong and where, and ends the statement. `remedy` may be NULL. Returns
@@ -57,6 +57,10 @@ void shell_warn(struct shell *s, const char *format, ...) PRINTF_LIKE(2, 3);
  * from the daemon once. Empty where it cannot be reached; the message was given then. */
 struct span shell_server_name(struct shell *s);
 
+/* Overwrites and frees what the session held. */
+void shell_done(struct shell *s);
+
+/* A value whose bytes are overwritten when the session ends. */
 struct shell_value *shell_hold(struct shell *s, enum shell_kind kind, struct span bytes);
 
 /* ---- shell_eval.c ---- */

@@ -200,7 +200,8 @@ static void edit_lines(struct prompt *p)
     el_set(p->editor, EL_EDITOR, "emacs");
     el_set(p->editor, EL_SIGNAL, 1);
     el_set(p->editor, EL_HIST, history, p->history);
-    el_set(p->editor, EL_ADDFN, "sealpost-complete", "Complete", complete);
+    /* the wide form keeps the pointers; the other one would lose its copies */
+    el_wset(p->editor, EL_ADDFN, L"sealpost-complete", L"Complete", complete);
     el_set(p->editor, EL_BIND, "\t", "sealpost-complete", NULL);
     while (!p->s->leaves && (line = el_gets(p->editor, &count)) != NULL && count > 0) {
         remember(p, line);

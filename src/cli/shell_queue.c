@@ -62,6 +62,15 @@ static json_t *text_json(struct span text)
     return json_stringn_nocheck(text.n ? text.p : "", text.n);
 }
 
+static bool change_recipient(struct shell *s, const char *action, const json_t *message,
+                             const json_t *recipient, int64_t *count)
+{
+    json_t *filter = json_object();
+    json_object_set_new(filter, "id", text_json(answer_text(message, "id")));
+    json_object_set_new(filter, "recipient", text_json(answer_text(recipient, "address")));
+    return queue_change(s, action, filter, count);
+}
+
 bool queue_change_message(struct shell *s, const char *action, const json_t *message,
                           struct span hop, int64_t *count)
 {
@@ -69,12 +78,8 @@ bool queue_change_message(struct shell *s, const char *action, const json_t *mes
     const json_t *recipient;
     json_array_foreach(answer_of(message, "recipients"), i, recipient)
     {
-        if (hop.n && !span_ieq(answer_text(recipient, "next-hop"), hop))
-            continue;
-        json_t *filter = json_object();
-        json_object_set_new(filter, "id", text_json(answer_text(message, "id")));
-        json_object_set_new(filter, "recipient", text_json(answer_text(recipient, "address")));
-        if (!queue_change(s, action, filter, count))
+        if ((hop.n == 0 || span_ieq(answer_text(recipient, "next-hop"), hop)) &&
+            !change_recipient(s, action, message, recipient, count))
             return false;
     }
     return true;
@@ -318,17 +323,21 @@ struct acting {
     int64_t count;
 };
 
-/* What was never tried is not known by its next hop to the filter: it is acted on one by one. */
+/* The filter knows next hops by the last attempt: what was not tried there yet is acted on one by
+ * one. */
 static bool act_on_untried(void *context, const json_t *message)
 {
     struct acting *acting = context;
+    struct span destination = span_skip(acting->hop, span_find(acting->hop, '/') + 1);
     size_t i;
     const json_t *recipient;
     json_array_foreach(answer_of(message, "recipients"), i, recipient)
     {
-        if (answer_text(recipient, "last-next-hop").n == 0)
-            return queue_change_message(acting->s, acting->action, message, acting->hop,
-                                        &acting->count);
+        bool here = span_eq(answer_text(recipient, "next-hop"), acting->hop),
+             tried = destination.n && span_eq(answer_text(recipient, "last-next-hop"), destination);
+        if (here && !tried &&
+            !change_recipient(acting->s, acting->action, message, recipient, &acting->count))
+            return false;
     }
     return true;
 }

@@ -105,6 +105,9 @@ static void test_filters(void **state)
           "(member NotAfter (var _)) 'o'))))))))");
     check("a | Where Services -like *SMTP*",
           "(script (pipe (cmd a) (cmd Where 'Services' (param like '*SMTP*'))))");
+    check("a -Server $env:COMPUTERNAME",
+          "(script (pipe (cmd a (param Server (var env:COMPUTERNAME)))))");
+    check("'{0}' -f $a * 2", "(script (pipe (op * (op -f '{0}' (var a)) (num 2))))");
     check("@('a','b')", "(script (pipe (array 'a' 'b')))");
 }
 
