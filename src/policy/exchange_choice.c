@@ -150,17 +150,16 @@ static void examine_choice(struct examination *e, struct connector_choice *ch)
     ch->complete = examine_store_complete(e, server);
     ch->own_name = !ch->has_pair && (examine_is_own_name(e, ch->shown.name, server) ||
                                      is_named_after(k, exchange_first_label(ch->shown.name)));
-    if (k->enabled == KNOWN_NO || !ch->shown.name.n || (k->sends && !ch->has_pair))
-        ch->state = CHOICE_UNKNOWN;
-    else if (!k->sends && !has_tls(k))
+    bool nothing_listed = !e->c->certificates_listed && e->c->certificate_count == 0;
+    ch->state = CHOICE_UNKNOWN;
+    bool judged = k->enabled != KNOWN_NO && ch->shown.name.n && (!k->sends || ch->has_pair);
+    if (judged && !k->sends && !has_tls(k))
         ch->state = CHOICE_NO_TLS;
-    else if (ch->has_pair && !is_pair(ch->shown.name))
+    else if (judged && ch->has_pair && !is_pair(ch->shown.name))
         ch->state = CHOICE_BAD_PAIR;
-    else if (ch->has_pair && pin_parse(e->arena, ch->shown.name, &pin, &why) != OK)
+    else if (judged && ch->has_pair && pin_parse(e->arena, ch->shown.name, &pin, &why) != OK)
         ch->state = ch->complete ? CHOICE_STALE_PAIR : CHOICE_UNKNOWN; /* no X.500 names in it */
-    else if (!e->c->certificates_listed && e->c->certificate_count == 0)
-        ch->state = CHOICE_UNKNOWN;
-    else
+    else if (judged && !nothing_listed)
         select_for(e, ch, ch->has_pair ? &pin : NULL);
     buf_done(&why);
 }
