@@ -157,6 +157,9 @@ void step_enable(struct examination *e, struct exchange_finding *f,
 /* $tls = pair of the certificate; then it is set on the connector. */
 void step_pair(struct examination *e, struct exchange_finding *f,
                const struct exchange_connector *k, const struct exchange_certificate *c);
+/* The same with $new, which step_request or step_renew has set. */
+void step_pair_of_new(struct examination *e, struct exchange_finding *f,
+                      const struct exchange_connector *k);
 void step_restart(struct examination *e, struct exchange_finding *f,
                   const struct exchange_connector *k);
 void step_retry_queues(struct examination *e, struct exchange_finding *f,

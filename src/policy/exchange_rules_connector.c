@@ -33,13 +33,13 @@ void examine_f07_fqdn_refused(struct examination *e)
         e, f,
         arena_printf(e->arena,
                      "New-ReceiveConnector -Name 'Internet " SPAN_FMT "' -Server " SPAN_FMT
-                     " -Usage Internet -TransportRole FrontendTransport -Bindings '0.0.0.0:25' "
+                     " -Usage Internet -TransportRole FrontendTransport -Bindings 'OWN-ADDRESS:25' "
                      "-RemoteIPRanges '0.0.0.0-255.255.255.255' -Fqdn " SPAN_FMT,
                      SPAN_ARG(server), SPAN_ARG(powershell_quote(e->arena, server)),
                      SPAN_ARG(powershell_quote(e->arena, name))),
-        SPAN("a connector of its own for the public name; give it an address or ranges that no "
-             "other "
-             "connector has, and leave the default one as it is"),
+        SPAN("a connector of its own for the public name, on an address of this server that no "
+             "other connector names: one with the bindings and ranges of the default one is "
+             "refused"),
         SPAN_NONE);
     examine_verify(
         e, f, SPAN("Get-ReceiveConnector | FT Identity,Bindings,RemoteIPRanges,Fqdn,AuthMechanism"),
@@ -341,10 +341,22 @@ static bool takes_submission(const struct exchange_connector *k)
     return span_istarts(k->name.text, SPAN("Client Frontend")) || binds_port(k, SUBMISSION_PORT);
 }
 
+/* Relay connectors are for a few addresses, whose devices mostly verify nothing. */
+static bool takes_from_anywhere(const struct exchange_connector *k)
+{
+    struct ip_range all, range;
+    bool anywhere = !k->remote_ip_ranges.printed || ip_range_parse(SPAN("0.0.0.0/0"), &all) != OK;
+    for (size_t i = 0; i < k->remote_ip_ranges.count && !anywhere; i++)
+        anywhere = ip_range_parse(k->remote_ip_ranges.items[i], &range) == OK && !range.first.v6 &&
+                   ip_range_within(&all, &range);
+    return anywhere;
+}
+
 static bool takes_internet_mail(const struct exchange_connector *k)
 {
-    return k->bindings.printed ? binds_port(k, SMTP_PORT) && !is_role(k, "HubTransport")
-                               : span_istarts(k->name.text, SPAN("Default Frontend"));
+    if (!k->bindings.printed)
+        return span_istarts(k->name.text, SPAN("Default Frontend"));
+    return binds_port(k, SMTP_PORT) && !is_role(k, "HubTransport") && takes_from_anywhere(k);
 }
 
 static void blame_self_signed(struct examination *e, const struct connector_choice *ch,

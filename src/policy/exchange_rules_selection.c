@@ -3,6 +3,10 @@
 #include "conf/schema.h"
 #include "policy/exchange_examine.h"
 
+#include <string.h>
+
+#include "base/text.h"
+
 enum { FLOOD = 5, QUOTED_CONNECTORS = 8, SLIP = 2 };
 
 static const char no_tls[] =
@@ -121,6 +125,19 @@ static void finish_steps(struct examination *e, struct exchange_finding *f, cons
 
 /* ---- the pair: F20, F03, F15 ---- */
 
+/* The host in a pair, whatever became of its marks: the subject stands last, its CN first. */
+static struct span common_name(struct span pair)
+{
+    struct span name = SPAN_NONE;
+    for (size_t at = 0; at < pair.n; at++)
+        if (span_istarts(span_skip(pair, at), SPAN("CN=")))
+            name = span_skip(pair, at + 3);
+    size_t n = 0;
+    while (n < name.n && (text_is_alnum(name.p[n]) || strchr(".-*", name.p[n])))
+        n++;
+    return span_head(name, n);
+}
+
 static void blame_pair(struct examination *e, struct group *g, bool syntax)
 {
     const struct connector_choice *ch = g->items[0];
@@ -151,7 +168,9 @@ static void blame_pair(struct examination *e, struct group *g, bool syntax)
     } else {
         examine_ask(e, SPAN("which certificate the connector should name"),
                     SPAN("Get-ExchangeCertificate | FL *"));
-        step_request(e, f, NULL, SPAN_NONE);
+        step_request(e, f, NULL, common_name(ch->shown.name));
+        for (size_t i = 0; i < g->count; i++)
+            step_pair_of_new(e, f, g->items[i]->shown.connector);
     }
     finish_steps(e, f, g);
 }
