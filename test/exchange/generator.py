@@ -86,7 +86,7 @@ def give_public(rng, world, server, wildcard, shared=None):
 def give_relay(rng, world, server, has_public):
     name = rng.choice(["Relay - Drucker & Scanner", "Relay - O'Hara's printers", "App Relay", "Relay scanners 2nd floor",
                        f"Anonymous Relay {server.name}"])
-    fqdn = f"mail.{world.domain}" if has_public else server.fqdn
+    fqdn = f"mail.{world.domain}" if has_public and rng.random() < 0.5 else server.fqdn
     server.receive.append(Receive(name, server.name, fqdn, ["Tls"], ["AnonymousUsers"], ["0.0.0.0:25"],
                                   ranges=[f"10.{rng.randrange(1, 250)}.7.0/24", f"10.9.{rng.randrange(250)}.{rng.randrange(1, 250)}"]))
 
