@@ -179,7 +179,7 @@ static struct span port_number(struct span name)
 /* "[mail.example.com]:submission" as "mail.example.com:587"; addresses keep their brackets. */
 static struct span smart_host(struct arena *arena, struct span text)
 {
-    struct span host = text, port = SPAN_NONE;
+    struct span host, port;
     struct ip ip;
     if (span_starts(text, SPAN("/")))
         return text;

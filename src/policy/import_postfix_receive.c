@@ -151,6 +151,7 @@ struct networks {
     struct span *texts;
     size_t count;
     bool v4, v6;
+    bool excludes; /* "!192.0.2.5": who is meant cannot be said by ranges alone */
 };
 
 static void add_network(struct postfix_import *pi, struct networks *n, struct ip_range range)
@@ -180,17 +181,21 @@ static struct networks find_networks(struct postfix_import *pi,
                                      const struct postfix_service *service)
 {
     struct postfix_items list = postfix_list(pi, service, "mynetworks");
-    bool set = list.count > 0;
+    bool set = list.count > 0 || postfix_is_set(pi, "mynetworks");
     size_t room = list.count + 2;
     struct networks n = {.ranges = ARENA_ARRAY(pi->im->arena, struct ip_range, room),
                          .texts = ARENA_ARRAY(pi->im->arena, struct span, room)};
     for (size_t i = 0; i < list.count; i++) {
         struct ip_range range;
+        bool excluded = span_starts(list.items[i].text, SPAN("!"));
+        n.excludes |= excluded;
         if (parse_network(pi->im->arena, list.items[i].text, &range))
             add_network(pi, &n, range);
         else
             item_note(pi, IMPORT_LEFT_OUT, &list.items[i], "mynetworks", SPAN_NONE,
-                      "it is no network; exclusions are made by a receive connector of their own");
+                      excluded ? "nobody may relay, as exclusions are not followed: write ranges "
+                                 "without the excluded addresses"
+                               : "it is no network");
     }
     struct ip_range loopback;
     if (!set && ip_range_parse(SPAN("127.0.0.0/8"), &loopback) == OK)
@@ -303,7 +308,7 @@ static void import_service(struct postfix_import *pi, const struct postfix_servi
     else {
         if (strangers)
             add_connector(&b, "", NULL);
-        if (relays && networks.count)
+        if (relays && networks.count && !networks.excludes)
             add_connector(&b, "-mynetworks", &networks);
     }
 }

@@ -36,8 +36,6 @@ static void add_transport(struct routes *r, const struct postfix_item *entry)
     if (span_find(key, '@') < key.n) {
         item_note(pi, IMPORT_LEFT_OUT, entry, "transport", SPAN_NONE,
                   "routes are chosen by domains here, not by single addresses");
-    } else if (span_eq(key, SPAN("*"))) {
-        add_route(r, key, entry->value, entry);
     } else if (span_starts(key, SPAN("."))) {
         add_route(r, below(r, key), entry->value, entry);
     } else {

@@ -58,7 +58,7 @@ static bool cut_branch(struct span *rest, struct span *branch)
 
 static enum err expand_choice(struct expansion *e, struct span name, struct span rest)
 {
-    struct span then = SPAN_NONE, otherwise = SPAN_NONE, value = SPAN_NONE;
+    struct span then = SPAN_NONE, otherwise = SPAN_NONE;
     char mark = rest.p[0];
     rest = span_skip(rest, 1);
     if (!cut_branch(&rest, mark == '?' ? &then : &otherwise))
@@ -70,8 +70,7 @@ static enum err expand_choice(struct expansion *e, struct span name, struct span
     }
     struct expansion test = {e->conf, e->service, BUF_INIT(POSTFIX_VALUE_MAX), e->depth, e->work};
     enum err err = look_up(&test, name);
-    value = buf_span(&test.out);
-    bool set = value.n > 0;
+    bool set = test.out.n > 0;
     buf_done(&test.out);
     return err == OK ? expand(e, set ? then : otherwise) : err;
 }
