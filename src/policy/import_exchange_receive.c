@@ -87,7 +87,7 @@ static bool only_internal_ports(const struct exchange_connector *c)
 static bool serves_strangers(const struct exchange_connector *c)
 {
     const struct exchange_list *groups = &c->permission_groups;
-    return !groups->printed || list_has(groups, "AnonymousUsers") || list_has(groups, "Partners") ||
+    return list_has(groups, "AnonymousUsers") || list_has(groups, "Partners") ||
            list_has(groups, "Custom") || list_has(&c->auth_mechanism, "ExternalAuthoritative");
 }
 
@@ -104,6 +104,8 @@ struct span receive_left_out(const struct connector_import *ci)
     if (read_ranges(ci).count == 0)
         return SPAN("none of its RemoteIPRanges can be read, and without them it would serve "
                     "everyone");
+    if (!c->permission_groups.printed)
+        return SPAN("who may use it is not in the print (PermissionGroups): print it with | FL *");
     bool hub = span_ieq(c->transport_role.text, SPAN("HubTransport"));
     if (only_internal_ports(c) && (hub || !serves_strangers(c)))
         return SPAN("it connects Exchange's own services with each other; here one process does "
