@@ -4,6 +4,8 @@
 #ifndef CLI_SHELL_H
 #define CLI_SHELL_H
 
+#include <signal.h>
+
 #include "cli/command.h"
 #include "cli/shell_value.h"
 #include "exchange/powershell.h"
@@ -41,9 +43,10 @@ struct shell {
     size_t steps, depth, printed;
     struct span hostname;
     bool interactive, can_ask, yes_to_all, no_to_all;
-    bool failed; /* the statement ends; the message was given */
-    bool leaves; /* exit was said */
-    int code;    /* of the last failure: CLI_REFUSED unless the daemon was not reached */
+    const volatile sig_atomic_t *interrupted; /* Ctrl-C ends the statement; NULL: nobody asks */
+    bool failed;                              /* the statement ends; the message was given */
+    bool leaves;                              /* exit was said */
+    int code; /* of the last failure: CLI_REFUSED unless the daemon was not reached */
 };
 
 /* Says in one line what is wrong and where, and ends the statement. `remedy` may be NULL. Returns

@@ -111,7 +111,7 @@ bool cmdlet_import_certificate(struct cmdlet_call *call)
 {
     struct buf target, encoded = BUF_INIT(BUF_UNLIMITED);
     json_t *answer = NULL;
-    struct span secret, bytes = file_data(call);
+    struct span secret = SPAN_NONE, bytes = file_data(call);
     if (bytes.n == 0 || !password(call, &secret))
         return false;
     certificates_exportable(call);
@@ -172,8 +172,8 @@ static bool export_request(struct cmdlet_call *call, struct span id)
 bool cmdlet_export_certificate(struct cmdlet_call *call)
 {
     struct shell *s = call->s;
-    struct span thumbprint, secret;
-    bool is_request, good;
+    struct span thumbprint = SPAN_NONE, secret = SPAN_NONE;
+    bool is_request = false, good;
     struct buf target, bytes = BUF_INIT(SHELL_FILE_MAX);
     json_t *answer = NULL;
     if (!find(call, &thumbprint, &is_request) || !password(call, &secret))
@@ -210,8 +210,8 @@ bool cmdlet_export_certificate(struct cmdlet_call *call)
 bool cmdlet_enable_certificate(struct cmdlet_call *call)
 {
     struct shell *s = call->s;
-    struct span thumbprint;
-    bool is_request;
+    struct span thumbprint = SPAN_NONE;
+    bool is_request = false;
     struct buf target;
     json_t *answer = NULL;
     if (!cmdlet_get(call, "Services"))
@@ -259,8 +259,8 @@ static bool remove_request(struct cmdlet_call *call, struct span id, enum cmdlet
 bool cmdlet_remove_certificate(struct cmdlet_call *call)
 {
     struct shell *s = call->s;
-    struct span thumbprint;
-    bool is_request;
+    struct span thumbprint = SPAN_NONE;
+    bool is_request = false;
     struct buf target;
     json_t *answer = NULL;
     if (!find(call, &thumbprint, &is_request))

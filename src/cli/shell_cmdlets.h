@@ -74,6 +74,10 @@ void cmdlet_put(const struct cmdlet_call *call, struct shell_value *value);
  * item itself. Empty where nothing says it. */
 struct span cmdlet_identity(const struct cmdlet_call *call, const char *name);
 
+/* The name in "Server\\Name", or the whole where no server stands before it. False after a failure:
+ * it names another server. */
+bool cmdlet_local(struct shell *s, struct span identity, struct span *name);
+
 /* Whether to act: settles -WhatIf, -Confirm and the question. */
 enum cmdlet_go {
     CMDLET_NO,      /* answered so, or failed: see the shell's `failed` */

@@ -252,7 +252,7 @@ enum err connector_member(struct arena *a, const struct schema_key *key,
                           struct buf *why)
 {
     double number;
-    struct span text = SPAN_NONE;
+    struct span text;
     *member = json_null();
     if (value->kind == SHELL_NULL)
         return OK;

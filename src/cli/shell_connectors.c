@@ -125,14 +125,6 @@ static json_t *list(struct cmdlet_call *call)
     return array;
 }
 
-/* The name in "Server\Name"; patterns may stand in it for Get. */
-static struct span wanted_name(struct cmdlet_call *call)
-{
-    struct span text = cmdlet_identity(call, "Identity");
-    size_t slash = span_rfind(text, '\\');
-    return slash < text.n ? span_skip(text, slash + 1) : text;
-}
-
 static bool not_found(struct cmdlet_call *call, struct span name)
 {
     return shell_fail(call->s,
@@ -143,10 +135,11 @@ static bool not_found(struct cmdlet_call *call, struct span name)
 
 bool cmdlet_get_connector(struct cmdlet_call *call)
 {
-    struct span name = wanted_name(call);
+    struct span name; /* patterns may stand in it */
     size_t i, found = 0;
     const json_t *item;
-    if (shell_server_name(call->s).n == 0)
+    if (shell_server_name(call->s).n == 0 ||
+        !cmdlet_local(call->s, cmdlet_identity(call, "Identity"), &name))
         return false;
     json_t *array = list(call);
     json_array_foreach(array, i, item)
@@ -164,10 +157,12 @@ bool cmdlet_get_connector(struct cmdlet_call *call)
 
 json_t *connectors_find(struct cmdlet_call *call)
 {
-    struct span name = wanted_name(call);
+    struct span name;
     size_t i;
     const json_t *item;
     json_t *found = NULL;
+    if (!cmdlet_local(call->s, cmdlet_identity(call, "Identity"), &name))
+        return NULL;
     if (name.n == 0) {
         shell_fail(call->s, NULL, "say which connector: -Identity ...");
         return NULL;

@@ -7,6 +7,8 @@ static bool step(struct shell *s)
 {
     if (s->failed)
         return false;
+    if (s->interrupted && *s->interrupted)
+        return shell_fail(s, NULL, "interrupted");
     if (++s->steps > SHELL_STEPS_MAX)
         return shell_fail(s, "narrow it with Where-Object or -First",
                           "more than %d steps: this would not end", SHELL_STEPS_MAX);

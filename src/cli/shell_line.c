@@ -163,6 +163,38 @@ static void close_history(struct prompt *p)
 
 /* ---- the loop ---- */
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* Ctrl-C drops the line that is written, or ends the statement that runs; not the session. */
+static void catch_interrupts(struct shell *s)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    s->interrupted = &interrupted;
+}
+
+/* NULL: the input has ended. An interrupted line is empty. */
+static const char *read_line(struct prompt *p, int *count)
+{
+    const char *line = el_gets(p->editor, count);
+    if (!line && interrupted) {
+        el_reset(p->editor);
+        buf_reset(&p->text);
+        fputc('\n', stdout);
+        *count = 0;
+        line = "";
+    }
+    interrupted = 0;
+    return line;
+}
+
 static char *show_prompt(EditLine *editor)
 {
     static char first[] = "[PS] > ", further[] = ">> ";
@@ -203,9 +235,11 @@ static void edit_lines(struct prompt *p)
     /* the wide form keeps the pointers; the other one would lose its copies */
     el_wset(p->editor, EL_ADDFN, L"sealpost-complete", L"Complete", complete);
     el_set(p->editor, EL_BIND, "\t", "sealpost-complete", NULL);
-    while (!p->s->leaves && (line = el_gets(p->editor, &count)) != NULL && count > 0) {
+    catch_interrupts(p->s);
+    while (!p->s->leaves && (line = read_line(p, &count)) != NULL) {
         remember(p, line);
-        take_line(p, span_make(line, (size_t)count));
+        if (count > 0)
+            take_line(p, span_make(line, (size_t)count));
     }
     el_end(p->editor);
     close_history(p);

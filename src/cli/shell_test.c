@@ -64,6 +64,9 @@ static void compares_and_joins(void **state)
     expect("'<I>' + 'CN=x' + '<S>'; \"$(1 + 2) of $true\"; '{0}-{1}' -f 'a','b'",
            "<I>CN=x<S>\n3 of True\na-b\n");
     expect("'a;b' -split ';' -join '+'; 'aXa' -replace 'X','-'", "a+b\na-a\n");
+    expect("$d = Get-Date; ($d.AddDays(2) - $d).Days; ($d - $d.AddHours(1)); 7 - 2 * 3 -eq 1",
+           "2\n-01:00:00\nTrue\n");
+    expect_failure("'a' - 'b'");
     expect_failure("'a' -match '(a|b)'");
     expect_failure("1 / 0");
     expect_failure("$true = 1");

@@ -157,6 +157,9 @@ void shell_add_time(struct buf *out, int64_t ms)
 
 void shell_add_duration(struct buf *out, int64_t ms)
 {
+    if (ms < 0)
+        buf_add_char(out, '-');
+    ms = ms < 0 ? -ms : ms;
     long long seconds = ms / 1000;
     if (seconds >= 86400)
         buf_addf(out, "%lld.", seconds / 86400);

@@ -240,7 +240,9 @@ def test_what_destroys_is_not_done_unasked(mail):
     ("Set-ReceiveConnector internet -TlsCertificateName 'CN=R11CN=mx'", "is not a pin"),
     ("Set-ReceiveConnector internet -MaxMessageSize much", "no size such as 36MB"),
     ("Set-SendConnector out -TlsAuthLevel DomainValidation", "TlsAuthLevel needs RequireTLS"),
-    ("Get-Queue -Server EX9", "administers only this server"),
+    ("Get-Queue -Server EX9", "EX9 is another server"),
+    ("Set-ReceiveConnector EX9\\internet -Fqdn x.example.test", "EX9 is another server"),
+    ("Get-ExchangeCertificate EX9\\00000000", "EX9 is another server"),
     ("Get-ExchangeCertificate -Thumbprint 00000000", "was not found"),
     ("Import-ExchangeCertificate -FileData ([System.IO.File]::ReadAllBytes('/nonexistent'))", "cannot be read"),
     ("'one'; \n Get-Nothing", "line 2, column 2"),
@@ -376,6 +378,8 @@ def test_a_session_completes_remembers_and_asks(mail):
     terminal.expect("[PS] > ")
     terminal.say("Get-SendConnector -Iden\tout | Select -ExpandProperty Name\r")
     terminal.expect("\nout")
+    terminal.expect("[PS] > ")
+    terminal.say("Remove-SendConnector out -Conf\x03")  # dropped
     terminal.expect("[PS] > ")
     terminal.say("'a',\r")
     terminal.expect(">> ")
