@@ -74,7 +74,7 @@ struct span postfix_value(struct postfix_import *pi, const struct postfix_servic
         parameter_left(pi, name,
                        err == ERR_LIMIT    ? "it names itself, or grows without end"
                        : err == ERR_SYNTAX ? "its braces do not match"
-                                           : "comparisons in ${...} are not read");
+                                           : "an operator in ${...} is not known");
     return value;
 }
 

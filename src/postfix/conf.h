@@ -44,7 +44,8 @@ const struct postfix_parameter *postfix_parameter(const struct postfix_conf *con
                                                   struct span name);
 /* The value that counts for a service (NULL: for none), with what it names put in: -o, then
  * main.cf, then Postfix's default; empty where there is none of them. ERR_LIMIT: it names itself,
- * or grows too large. ERR_SYNTAX: braces do not match. ERR_UNSUPPORTED: a comparison in ${...}. */
+ * or grows too large. ERR_SYNTAX: braces do not match. ERR_UNSUPPORTED: an operator in ${...} that
+ * is not known. */
 enum err postfix_get(const struct postfix_conf *conf, const struct postfix_service *service,
                      struct span name, struct span *value) MUST_USE;
 /* The same for a text. */

@@ -1,5 +1,6 @@
 /* Parameters named in values: $name, $(name), ${name}, ${name?text}, ${name:text},
- * ${name?{text}:{text}}, $$ (postconf(5)). */
+ * ${name?{text}:{text}}, ${{text} == {text} ? {text} : {text}}, $$ (postconf(5)). */
+#include "base/num.h"
 #include "base/text.h"
 #include "postfix/conf.h"
 
@@ -56,7 +57,8 @@ static bool cut_branch(struct span *rest, struct span *branch)
     return true;
 }
 
-static enum err expand_choice(struct expansion *e, struct span name, struct span rest)
+/* "?text", ":text", "?{text}:{text}" behind what decides. */
+static enum err expand_choice(struct expansion *e, bool decided, struct span rest)
 {
     struct span then = SPAN_NONE, otherwise = SPAN_NONE;
     char mark = rest.p[0];
@@ -68,11 +70,89 @@ static enum err expand_choice(struct expansion *e, struct span name, struct span
         if (!cut_branch(&rest, &otherwise))
             return ERR_SYNTAX;
     }
+    return expand(e, decided ? then : otherwise);
+}
+
+static enum err is_set(const struct expansion *e, struct span name, bool *set)
+{
     struct expansion test = {e->conf, e->service, BUF_INIT(POSTFIX_VALUE_MAX), e->depth, e->work};
     enum err err = look_up(&test, name);
-    bool set = test.out.n > 0;
+    *set = test.out.n > 0;
     buf_done(&test.out);
-    return err == OK ? expand(e, set ? then : otherwise) : err;
+    return err;
+}
+
+/* Numbers by value, "3.6" as a level by its parts, everything else as text. */
+static int compare(struct span a, struct span b, bool levels)
+{
+    while (levels || (a.n && b.n)) {
+        uint64_t x = 0, y = 0;
+        struct span left = span_head(a, levels ? span_find(a, '.') : a.n);
+        struct span right = span_head(b, levels ? span_find(b, '.') : b.n);
+        bool numbers = (num_parse(left, INT64_MAX, &x) == OK || (levels && !left.n)) &&
+                       (num_parse(right, INT64_MAX, &y) == OK || (levels && !right.n));
+        if (!numbers)
+            break;
+        if (x != y || !levels || (!a.n && !b.n))
+            return x < y ? -1 : x > y;
+        a = span_skip(a, left.n + 1);
+        b = span_skip(b, right.n + 1);
+    }
+    return span_cmp(a, b);
+}
+
+static bool holds(int order, struct span operator)
+{
+    if (span_eq(operator, SPAN("==")))
+        return order == 0;
+    if (span_eq(operator, SPAN("!=")))
+        return order != 0;
+    bool equal = operator.n == 2 && order == 0;
+    return equal || (operator.p[0] == '<' ? order < 0 : order> 0);
+}
+
+/* "{a} == {b}", "{a} <level {b}": what ${...} may decide by. */
+static enum err decide(const struct expansion *e, struct span left, struct span operator,
+                       struct span right, bool *holding)
+{
+    static const char *const operators[] = {"==", "!=", "<", "<=", ">", ">="};
+    struct expansion one = {e->conf, e->service, BUF_INIT(POSTFIX_VALUE_MAX), e->depth, e->work};
+    struct expansion other = one;
+    bool levels = span_iends(operator, SPAN("level")), known = false;
+    if (levels)
+        operator.n -= 5;
+    for (size_t i = 0; i < COUNT_OF(operators); i++)
+        known |= span_eq(operator, span_of(operators[i]));
+    if (!known)
+        return ERR_UNSUPPORTED;
+    enum err err = expand(&one, left);
+    if (err == OK)
+        err = expand(&other, right);
+    if (err == OK)
+        *holding =
+            holds(compare(span_trim(buf_span(&one.out)), span_trim(buf_span(&other.out)), levels),
+                  operator);
+    buf_done(&one.out);
+    buf_done(&other.out);
+    return err;
+}
+
+static enum err expand_comparison(struct expansion *e, struct span inside)
+{
+    struct span left, operator, right;
+    bool holding = false;
+    if (inside.n == 0 || inside.p[0] != '{')
+        return ERR_SYNTAX;
+    if (!cut_branch(&inside, &left))
+        return ERR_SYNTAX;
+    operator= span_trim(span_head(inside, span_find(inside, '{')));
+    inside = span_skip(inside, span_find(inside, '{'));
+    if (inside.n == 0 || !cut_branch(&inside, &right))
+        return ERR_SYNTAX;
+    if (inside.n == 0 || (inside.p[0] != '?' && inside.p[0] != ':'))
+        return ERR_UNSUPPORTED;
+    enum err err = decide(e, left, operator, right, &holding);
+    return err == OK ? expand_choice(e, holding, inside) : err;
 }
 
 static enum err expand_braced(struct expansion *e, struct span inside)
@@ -81,12 +161,14 @@ static enum err expand_braced(struct expansion *e, struct span inside)
     size_t n = name_length(inside);
     struct span rest = span_trim(span_skip(inside, n));
     if (n == 0)
-        return ERR_UNSUPPORTED; /* ${{a} == {b} ? ...} */
+        return expand_comparison(e, inside);
     if (rest.n == 0)
         return look_up(e, span_head(inside, n));
     if (rest.p[0] != '?' && rest.p[0] != ':')
         return ERR_UNSUPPORTED;
-    return expand_choice(e, span_head(inside, n), rest);
+    bool set = false;
+    enum err err = is_set(e, span_head(inside, n), &set);
+    return err == OK ? expand_choice(e, set, rest) : err;
 }
 
 /* What stands behind a "$"; *used says how long it is. */

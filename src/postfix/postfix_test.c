@@ -67,18 +67,37 @@ static void names_are_put_in(void **state)
     assert_value(&bare, "mydomain", "example.test");
 }
 
+static void comparisons_decide(void **state)
+{
+    (void)state;
+    struct postfix_conf conf =
+        conf_of("compatibility_level = 3.6\n"
+                "a = ${{$compatibility_level} <level {3.10} ? {old} : {new}}\n"
+                "b = ${{$compatibility_level} >=level {3.6} ? {new} : {old}}\n"
+                "c = ${{9} < {10}?{less}:{more}}${{b} > {a}?{!}}\n"
+                "d = ${{x$unknown} == {x} ? {same}}${{x} != {x} ? {other}}\n"
+                "e = ${{2} <level {3} ? {$d} : {}}\n",
+                "");
+    assert_value(&conf, "a", "old");
+    assert_value(&conf, "b", "new");
+    assert_value(&conf, "c", "less!");
+    assert_value(&conf, "d", "same");
+    assert_value(&conf, "e", "same");
+}
+
 static void loops_end(void **state)
 {
     (void)state;
     struct span value;
     struct postfix_conf conf =
-        conf_of("a = $b\nb = x$a\nc = ${\nd = ${{a} == {b} ? {x} : {y}}\n"
+        conf_of("a = $b\nb = x$a\nc = ${\nd = ${{a} ~ {b} ? {x} : {y}}\nf = ${{a} == }\n"
                 "e0 =\ne1=$e0$e0$e0$e0\ne2=$e1$e1$e1$e1\ne3=$e2$e2$e2$e2\ne4=$e3$e3$e3$e3\n"
                 "e5=$e4$e4$e4$e4\ne6=$e5$e5$e5$e5\ne7=$e6$e6$e6$e6\ne8=$e7$e7$e7$e7\n",
                 "");
     assert_int_equal(postfix_get(&conf, NULL, SPAN("a"), &value), ERR_LIMIT);
     assert_int_equal(postfix_get(&conf, NULL, SPAN("c"), &value), ERR_SYNTAX);
     assert_int_equal(postfix_get(&conf, NULL, SPAN("d"), &value), ERR_UNSUPPORTED);
+    assert_int_equal(postfix_get(&conf, NULL, SPAN("f"), &value), ERR_SYNTAX);
     assert_int_equal(postfix_get(&conf, NULL, SPAN("e8"), &value), ERR_LIMIT);
 }
 
@@ -161,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(lines_go_on_behind_comments, clean),
         cmocka_unit_test_teardown(names_are_put_in, clean),
+        cmocka_unit_test_teardown(comparisons_decide, clean),
         cmocka_unit_test_teardown(loops_end, clean),
         cmocka_unit_test_teardown(services_override, clean),
         cmocka_unit_test_teardown(what_is_no_configuration_is_refused, clean),

@@ -1,6 +1,7 @@
 """sealpost import: what another product was told becomes a document that passes its check and does the same."""
 import json
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -302,3 +303,19 @@ def test_side_by_side_with_the_postfix_it_came_from(tmp_path, name, sealpost, pe
     after = travel(ours, JOURNEYS[name], sinks, "sealpost@sender.example", mail.tail)
     assert after == before
     assert before[0] == {recipient: place is not REFUSED for _, recipient, place in JOURNEYS[name]}
+
+
+def test_all_that_postconf_knows_is_accounted_for(tmp_path):
+    """Every parameter of Postfix written out, as postconf -d does, at the level that Debian installs."""
+    if not shutil.which("postconf"):
+        pytest.skip("Postfix is not installed")
+    defaults = subprocess.run(["postconf", "-d"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+    lines = [line for line in defaults.splitlines() if not line.startswith(("compatibility_level", "myhostname", "config_directory"))]
+    (tmp_path / "main.cf").write_text("\n".join(lines) + "\ncompatibility_level = 3.6\nmyhostname = mx.example.test\n")
+    document, _ = imported("postfix", tmp_path)
+    assert document["receive-connectors"]["smtp-mynetworks"]["relay"] is True
+    assert document["send-connectors"]["internet"]["retry"] == {"glitch-interval": "5m", "interval": "1h6m40s", "expire": "5d",
+                                                                "delay-notice": "0s"}
+    value = json.loads(run("import", "postfix", tmp_path, "--json").stdout)
+    said = {note["what"].split(" =")[0] for note in value["notes"] if note["file"] == str(tmp_path / "main.cf")}
+    assert len(lines) > 900 and parameters_of(tmp_path) <= said, parameters_of(tmp_path) - said
