@@ -36,6 +36,13 @@ static void accept(struct postfix_import *pi, const struct class *class,
         import_note(pi->im, note);
         return;
     }
+    if (pi->im->domain_count + 2 > IMPORT_DOMAINS_MAX) {
+        note.fate = IMPORT_LEFT_OUT;
+        note.became = SPAN_NONE;
+        note.why = SPAN("there are too many domains for one document");
+        import_note(pi->im, note);
+        return;
+    }
     struct span wildcard = arena_printf(pi->im->arena, "*." SPAN_FMT, SPAN_ARG(name));
     if (!below)
         import_accept(pi->im, domain, class->relay);

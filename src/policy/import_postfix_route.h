@@ -29,7 +29,7 @@ struct routes {
     struct postfix_items policies; /* smtp_tls_policy_maps */
     struct span fallback;          /* "smtp:[relay]:587" of everything else */
     struct route *items;
-    size_t count, room;
+    size_t count, room, more; /* more: beyond ROUTES_MAX */
 };
 
 /* Works out route->hop; false where the route cannot be taken over, as its `why` says. */

@@ -13,6 +13,10 @@ static struct span below(struct routes *r, struct span key)
 static void add_route(struct routes *r, struct span space, struct span spec,
                       const struct postfix_item *item)
 {
+    if (r->count >= ROUTES_MAX && !span_eq(space, SPAN("*"))) {
+        r->more++;
+        return;
+    }
     for (size_t i = 0; i < r->count; i++)
         if (span_ieq(r->items[i].space, space))
             return; /* the first says it: transport_maps before classes */
@@ -23,8 +27,7 @@ static void add_route(struct routes *r, struct span space, struct span spec,
             memcpy(more, r->items, r->count * sizeof(*more));
         r->items = more;
     }
-    if (r->count < ROUTES_MAX)
-        r->items[r->count++] = (struct route){.space = space, .spec = spec, .item = *item};
+    r->items[r->count++] = (struct route){.space = space, .spec = spec, .item = *item};
 }
 
 /* ---- transport_maps ---- */
@@ -204,6 +207,31 @@ static void leave_route(struct routes *r, const struct route *route)
               route->hop.why);
 }
 
+static void emit_all(struct routes *r)
+{
+    size_t connectors = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct route *route = &r->items[i];
+        if (route->done)
+            continue;
+        if (connectors++ < IMPORT_CONNECTORS_MAX || span_eq(route->space, SPAN("*"))) {
+            emit(r, i);
+            continue;
+        }
+        route->done = true;
+        route->hop.why = "there are too many next hops for one document; its mail is refused";
+        leave_route(r, route);
+    }
+    if (r->more)
+        import_note(r->pi->im,
+                    (struct import_note){
+                        .fate = IMPORT_LEFT_OUT,
+                        .place = {r->pi->main_file, 0},
+                        .what = arena_printf(r->pi->im->arena, "%zu further routes", r->more),
+                        .why = SPAN("there are too many for one document; their "
+                                    "mail goes where everything goes")});
+}
+
 void import_postfix_send(struct postfix_import *pi)
 {
     struct routes r = {.pi = pi, .policies = postfix_tables(pi, "smtp_tls_policy_maps")};
@@ -218,8 +246,6 @@ void import_postfix_send(struct postfix_import *pi)
         if (route->done)
             leave_route(&r, route);
     }
-    for (size_t i = 0; i < r.count; i++)
-        if (!r.items[i].done)
-            emit(&r, i);
+    emit_all(&r);
     hop_notes(&r);
 }

@@ -319,3 +319,12 @@ def test_all_that_postconf_knows_is_accounted_for(tmp_path):
     value = json.loads(run("import", "postfix", tmp_path, "--json").stdout)
     said = {note["what"].split(" =")[0] for note in value["notes"] if note["file"] == str(tmp_path / "main.cf")}
     assert len(lines) > 900 and parameters_of(tmp_path) <= said, parameters_of(tmp_path) - said
+
+
+def test_a_table_that_is_too_large_leaves_the_rest_usable(tmp_path):
+    (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nrelayhost = [gw.example.test]\n"
+                                      "transport_maps = texthash:/etc/postfix/transport\nrelay_domains = texthash:/etc/postfix/transport\n")
+    (tmp_path / "transport").write_text("".join(f"d{i}.example smtp:[h{i}.example]\n" for i in range(1100)))
+    document, said = imported("postfix", tmp_path)
+    assert document["send-connectors"]["relayhost"]["address-spaces"] == ["*"]
+    assert len(document["send-connectors"]) <= 1001 and "too many" in said
