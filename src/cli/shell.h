@@ -11,7 +11,8 @@
 #include "exchange/powershell.h"
 
 enum {
-    SHELL_STEPS_MAX = 2000000,            /* evaluations of one line or script */
+    SHELL_STEPS_MAX = 2000000, /* evaluations of one line or script */
+    SHELL_BYTES_A_STEP = 256,
     SHELL_DEPTH_MAX = 200,                /* blocks within blocks that run */
     SHELL_FILE_MAX = 16 * 1024 * 1024,    /* what Get-Content and ReadAllBytes take */
     SHELL_OUTPUT_MAX = 256 * 1024 * 1024, /* what a script may print */

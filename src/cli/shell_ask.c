@@ -45,6 +45,15 @@ static enum cmdlet_go ask(struct shell *s, const char *cmdlet, struct span targe
     return go;
 }
 
+static void say_what_if(struct shell *s, const char *cmdlet, struct span target)
+{
+    if (s->results)
+        json_array_append_new(
+            s->results, json_pack("{s:s, s:s%}", "WhatIf", cmdlet, "Target", target.p, target.n));
+    else
+        command_sayf(s->c, "What if: %s on \"" SPAN_FMT "\".", cmdlet, SPAN_ARG(target));
+}
+
 enum cmdlet_go cmdlet_go(const struct cmdlet_call *call, struct span target)
 {
     struct shell *s = call->s;
@@ -52,8 +61,7 @@ enum cmdlet_go cmdlet_go(const struct cmdlet_call *call, struct span target)
     bool asks = confirm ? shell_is_true(confirm)
                         : (call->cmdlet->flags & CMDLET_ASKS) != 0 && !cmdlet_switch(call, "Force");
     if (cmdlet_switch(call, "WhatIf")) {
-        command_sayf(s->c, "What if: %s on \"" SPAN_FMT "\".", call->cmdlet->name,
-                     SPAN_ARG(target));
+        say_what_if(s, call->cmdlet->name, target);
         return CMDLET_DRY_RUN;
     }
     if (!asks || s->yes_to_all)

@@ -116,9 +116,12 @@ static struct shell_value *add(struct shell *s, struct shell_value *left, struct
         return NULL;
     }
     struct buf text = BUF_INIT(SHELL_TEXT_MAX);
-    shell_add_text(&text, left);
-    shell_add_text(&text, right);
-    struct shell_value *sum = shell_text(s->arena, buf_span(&text));
+    struct shell_value *sum = NULL;
+    buf_add(&text, left->text);
+    if (buf_add(&text, shell_text_of(s->arena, right)) == OK)
+        sum = shell_text(s->arena, buf_span(&text));
+    else
+        shell_fail(s, NULL, "a text of more than %d bytes", SHELL_TEXT_MAX);
     buf_done(&text);
     return sum;
 }

@@ -144,12 +144,16 @@ static void controls_are_shown_harmless(void **state)
 {
     (void)state;
     expect("\"a\x1b[2Jb\"", "a?[2Jb\n");
+    expect("\"  a   b\tc`nd\"", "  a   b c\nd\n");
     expect("'x' | Select @{n='A'; e={\"\x1b]0;t\x07\"}} | FT", "\nA\n-\n?]0;t?\n\n");
 }
 
 static void ends_what_would_not_end(void **state)
 {
     (void)state;
+    /* doubled until it would not fit, in length and in number */
+    expect_failure("$t = 'abcdefgh'; $l = 1,2,3,4,5,6,7,8; $l | % { $l | % { $t = $t + $t } }");
+    expect_failure("$t = 1,2; $l = 1,2,3,4,5,6,7,8; $l | % { $l | % { $t = $t + $t } }");
     /* 40 * 40 * 40 * 40 evaluations of several steps each */
     expect_failure("$x = '0123456789012345678901234567890123456789' -replace '','' ; "
                    "$l = 1,2,3,4,5,6,7,8,9,10,1,2,3,4,5,6,7,8,9,10,1,2,3,4,5,6,7,8,9,10,1,2,3,4,5,"
