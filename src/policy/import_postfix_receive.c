@@ -266,6 +266,9 @@ static void add_connector(struct binds *b, const char *suffix, const struct netw
         import_set_list(pi->im, import_path_below(at, "from"), from->texts, from->count);
         import_set(pi->im, import_path_below(at, "relay"), SPAN("true"));
     }
+    struct span own = postfix_value(pi, b->service, "myhostname");
+    if (!span_ieq(own, postfix_value(pi, NULL, "myhostname")))
+        import_set(pi->im, import_path_below(at, "fqdn"), own);
     import_set(pi->im, import_path_below(at, "tls"), span_of(tls_of(pi, b->service)));
     set_banner(pi, b->service, at);
     postfix_numbers(pi, b->service, &schema_receive_connector, at, numbers, COUNT_OF(numbers));
@@ -373,6 +376,26 @@ static void note_restrictions(struct postfix_import *pi, const char *list)
                           : NULL);
 }
 
+static void note_tls(struct postfix_import *pi)
+{
+    static const char *const tls[] = {"smtpd_tls_security_level", "smtpd_use_tls",
+                                      "smtpd_enforce_tls", "smtpd_tls_wrappermode"};
+    bool set = false;
+    for (size_t i = 0; i < COUNT_OF(tls); i++) {
+        set |= postfix_is_set(pi, tls[i]);
+        parameter_became(pi, tls[i], "receive-connectors.*.tls", NULL);
+    }
+    if (!set)
+        import_note(pi->im, (struct import_note){
+                                .fate = IMPORT_TRANSLATED,
+                                .place = {pi->main_file, 0},
+                                .what = SPAN("smtpd_tls_security_level is not set"),
+                                .became = SPAN("receive-connectors.*.tls"),
+                                .why = SPAN("Postfix offers no TLS; import a certificate and write "
+                                            "tls: offered to do so"),
+                            });
+}
+
 void import_postfix_receive(struct postfix_import *pi)
 {
     for (size_t i = 0; i < pi->conf.service_count; i++) {
@@ -396,9 +419,9 @@ void import_postfix_receive(struct postfix_import *pi)
                             });
     parameter_became(pi, "inet_interfaces", "receive-connectors.*.bind", NULL);
     parameter_became(pi, "inet_protocols", "receive-connectors.*.bind", NULL);
-    parameter_became(pi, "smtpd_banner", "receive-connectors.*.banner", NULL);
-    static const char *const tls[] = {"smtpd_tls_security_level", "smtpd_use_tls",
-                                      "smtpd_enforce_tls", "smtpd_tls_wrappermode"};
-    for (size_t i = 0; i < COUNT_OF(tls); i++)
-        parameter_became(pi, tls[i], "receive-connectors.*.tls", NULL);
+    struct span banner = postfix_value(pi, NULL, "smtpd_banner");
+    bool product = span_search(banner, SPAN("Postfix")) < banner.n;
+    parameter_became(pi, "smtpd_banner", "receive-connectors.*.banner",
+                     product ? "the product is named as it is" : NULL);
+    note_tls(pi);
 }
