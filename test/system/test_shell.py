@@ -301,6 +301,10 @@ def test_events_are_read_as_in_windows(mail, authority):
     found = objects(mail, "Get-WinEvent -FilterHashtable @{LogName='Application'; Id=50020; Level=4} -MaxEvents 5")
     assert found and {e["Id"] for e in found} == {50020}
     assert objects(mail, "Get-WinEvent -FilterHashtable @{Id=1}") == []
+    shell(mail, "Set-ReceiveConnector internet -Fqdn uncovered.example.net")
+    mail.wait_event("starttls-name-not-covered")
+    text = shell(mail, "Get-EventLog Application -InstanceId 12014 -Newest 1 | FL EntryType,Source,EventID,Message")
+    assert "EventID   : 12014\n" in text and "uncovered.example.net" in text and "Remedy: " in text
     assert objects(mail, "Get-TransportService")[0]["Fqdn"] == NAME
     assert objects(mail, "Get-AcceptedDomain | FL DomainName,DomainType") == [
         {"DomainName": "example.test", "DomainType": "Authoritative"}]
