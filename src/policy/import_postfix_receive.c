@@ -250,8 +250,10 @@ static void set_banner(struct postfix_import *pi, const struct postfix_service *
 static void add_connector(struct binds *b, const char *suffix, const struct networks *from)
 {
     struct postfix_import *pi = b->pi;
-    struct span wanted =
-        arena_printf(pi->im->arena, SPAN_FMT "%s", SPAN_ARG(b->service->name), suffix);
+    uint64_t number;
+    bool bare = num_parse(b->service->name, UINT16_MAX, &number) == OK;
+    struct span wanted = arena_printf(pi->im->arena, "%s" SPAN_FMT "%s", bare ? "smtp-" : "",
+                                      SPAN_ARG(b->service->name), suffix);
     struct import_path at =
         import_path("receive-connectors", import_name(pi->im, "receive-connectors", wanted), NULL);
     struct span *binds = ARENA_ARRAY(pi->im->arena, struct span, b->count);

@@ -184,7 +184,7 @@ def test_postfix_values_become_keys(tmp_path):
     provider, said = imported("postfix", postfix_folder(tmp_path, "provider"))
     assert provider["send-connectors"]["relayhost"]["smart-hosts"] == ["smtp.provider.example:587"]
     assert provider["send-connectors"]["mailboxes"]["maildir"] == "/home/%l/Maildir"
-    assert provider["receive-connectors"]["2525"]["fqdn"] == "in.small.example"
+    assert provider["receive-connectors"]["smtp-2525"]["fqdn"] == "in.small.example"
     assert fate(said, "service submission") == "left out" and fate(said, "service policy") == "left out"
 
 
