@@ -338,6 +338,63 @@ static void test_event_between_two_servers(void **state)
     done(&f);
 }
 
+/* Whether it is enabled was not printed: then nobody knows whether it harms anybody. */
+static void test_connector_that_may_be_disabled(void **state)
+{
+    (void)state;
+    static const char *const prints[] = {"", "Enabled : True\n", "Enabled : False\n"};
+    for (size_t i = 0; i < COUNT_OF(prints); i++) {
+        struct fixture f;
+        char text[8000];
+        snprintf(text, sizeof(text), "%s%s%s",
+                 HEALTHY_STORE RECEIVE
+                 "\nName : Web\nServer : EX1\nFqdn : www.oak.example\nTlsCertificateName :\n" TLS,
+                 prints[i], "\n");
+        read_case(&f, text);
+        assert_int_equal(f.d.count, i < 2);
+        if (i < 2)
+            assert_int_equal(f.d.findings[0].certainty, i ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE);
+        done(&f);
+    }
+}
+
+#define WITHOUT_KEY(key)                                                                           \
+    CERTIFICATE("DDDDDDDD", "mail.oak.example", "False", PUBLIC_G2, "CN=mail.oak.example", "None", \
+                key, "2027-02-01T00:00:00Z", AFTER, "RootCAType : Enterprise")
+
+/* A newer one for the name that has no key is passed over; whether it has one must be known. */
+static void test_key_that_was_not_printed(void **state)
+{
+    (void)state;
+    static const char *const stores[] = {STORE PUBLIC("SMTP") WITHOUT_KEY("False"),
+                                         STORE PUBLIC("SMTP") WITHOUT_KEY(""),
+                                         STORE PUBLIC("SMTP") WITHOUT_KEY("True")};
+    for (size_t i = 0; i < COUNT_OF(stores); i++) {
+        struct fixture f;
+        char text[8000];
+        snprintf(text, sizeof(text), "%s%s", stores[i],
+                 RECEIVE CONNECTOR("Web", "mail.oak.example", "", TLS));
+        read_case(&f, text);
+        assert_int_equal(f.d.count, i > 0);
+        if (i > 0)
+            assert_int_equal(f.d.findings[0].certainty,
+                             i > 1 ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE);
+        done(&f);
+    }
+}
+
+/* A certificate of somebody else without a Subject is none that the pair could mean. */
+static void test_pair_beside_a_nameless_certificate(void **state)
+{
+    (void)state;
+    struct fixture f;
+    read_case(&f, STORE PUBLIC("SMTP") OWN("SMTP")
+                      CERTIFICATE("DDDDDDDD", "", "False", "CN=Cloud Host Root", "", "None", "True",
+                                  BEFORE, AFTER, "") RECEIVE FRONT("EX1.corp.example", OLD_PAIR));
+    assert_true(f.d.count > 0 && span_eq(f.d.findings[0].finding.fault, SPAN("F03")));
+    done(&f);
+}
+
 static bool has_step(const struct exchange_finding *finding, const char *text)
 {
     for (size_t i = 0; i < finding->step_count; i++)
@@ -385,6 +442,9 @@ int main(void)
         cmocka_unit_test(test_bounce_beside_another_fault),
         cmocka_unit_test(test_listing_that_may_be_cut),
         cmocka_unit_test(test_event_between_two_servers),
+        cmocka_unit_test(test_connector_that_may_be_disabled),
+        cmocka_unit_test(test_key_that_was_not_printed),
+        cmocka_unit_test(test_pair_beside_a_nameless_certificate),
         cmocka_unit_test(test_f34_names_the_bound_connector),
         cmocka_unit_test(test_f06_renews_on_each_server),
     };

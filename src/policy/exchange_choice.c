@@ -87,10 +87,31 @@ static enum choice_state judge_choice(const struct connector_choice *ch, const s
     return ch->has_pair ? CHOICE_STALE_PAIR : CHOICE_NO_NAME;
 }
 
-static bool pairs_unknown(const struct store_view *v)
+/* Of a certificate that was printed without its subject or its issuer. */
+static bool may_equal(const struct exchange_certificate *c, struct span pair)
+{
+    bool subject = !c->subject.text.n || span_search(pair, c->subject.text) < pair.n;
+    bool issuer = !c->issuer.text.n || span_search(pair, c->issuer.text) < pair.n;
+    return (!c->subject.text.n || !c->issuer.text.n) && subject && issuer;
+}
+
+static bool pairs_unknown(const struct store_view *v, struct span pair)
 {
     for (size_t i = 0; i < v->count; i++)
-        if (!v->of[i]->subject.text.n || !v->of[i]->issuer.text.n)
+        if (may_equal(v->of[i], pair))
+            return true;
+    return false;
+}
+
+/* Which of several is taken cannot be told where it was not printed when one begins, or whether the
+ * first has its key. */
+static bool order_unknown(const struct connector_choice *ch, const struct store_view *v)
+{
+    const struct exchange_certificate *first = ch->shown.chosen;
+    if (first && ch->covering > 1 && first->has_private_key == CANNOT_TELL)
+        return true;
+    for (size_t i = 0; i < v->count && ch->covering > 1; i++)
+        if (!v->of[i]->not_before.text.n && !v->of[i]->parsed)
             return true;
     return false;
 }
@@ -119,9 +140,10 @@ static void select_for(struct examination *e, struct connector_choice *ch, const
     count_covering(ch, &v, &s);
     ch->usable = find_usable(e, &v, &s);
     ch->state = judge_choice(ch, &v);
-    if (ch->state == CHOICE_STALE_PAIR && pairs_unknown(&v))
+    if (ch->state == CHOICE_STALE_PAIR && pairs_unknown(&v, ch->shown.name))
         ch->state = CHOICE_UNKNOWN;
-    bool sure = ch->complete && !v.names_missing && k->tls_certificate_name.printed;
+    bool sure = ch->complete && (ch->has_pair || !v.names_missing) &&
+                k->tls_certificate_name.printed && !order_unknown(ch, &v);
     ch->shown.certain = !sure ? CANNOT_TELL : ch->shown.chosen ? KNOWN_YES : KNOWN_NO;
 }
 

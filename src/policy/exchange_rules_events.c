@@ -243,7 +243,8 @@ static void examine_chosen(struct examination *e, struct connector_choice *ch)
     bool first = !f;
     if (first) {
         f = add_f06(e, severity, subject);
-        f->certainty = examine_absence(e); /* of a newer one */
+        /* A newer one may be what a print lacks. */
+        f->certainty = ch->shown.certain == CANNOT_TELL ? EXCHANGE_PROBABLE : examine_absence(e);
     }
     examine_evidence(e, f, c->not_after.place,
                      arena_printf(e->arena, "NotAfter : " SPAN_FMT, SPAN_ARG(c->not_after.text)),

@@ -74,11 +74,23 @@ static void quote_event(struct examination *e, struct exchange_finding *f,
     examine_evidence(e, f, event->place, event->text, names);
 }
 
+/* Does one of them serve for certain? A connector that is disabled harms nobody. */
+static bool any_serves(struct examination *e, const struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->items[i]->shown.connector->enabled == KNOWN_YES || event_of(e, g->items[i]))
+            return true;
+    return false;
+}
+
 /* The finding for a group, with the connectors' own lines as evidence. */
 static struct exchange_finding *blame(struct examination *e, struct group *g, const char *fault,
                                       const char *name, struct span cause, const char *consequence)
 {
-    bool proven = g->items[0]->shown.certain != CANNOT_TELL || g->items[0]->complete;
+    const struct connector_choice *ch = g->items[0];
+    bool pair_alone =
+        ch->state == CHOICE_BAD_PAIR || (ch->state == CHOICE_STALE_PAIR && ch->complete);
+    bool proven = (ch->shown.certain != CANNOT_TELL || pair_alone) && any_serves(e, g);
     struct exchange_finding *f =
         examine_add(e, fault, name, FINDING_RED, proven ? examine_absence(e) : EXCHANGE_PROBABLE,
                     group_subject(e, g));
