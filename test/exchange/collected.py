@@ -16,12 +16,14 @@ from printers import (Style, certificate_properties, format_list, receive_proper
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 ATTRIBUTES = {"CN": NameOID.COMMON_NAME, "O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
-              "L": NameOID.LOCALITY_NAME, "C": NameOID.COUNTRY_NAME}
+              "L": NameOID.LOCALITY_NAME, "C": NameOID.COUNTRY_NAME, "DC": NameOID.DOMAIN_COMPONENT}
 MOMENT = "%Y-%m-%dT%H:%M:%S+00:00"
 
 
 def name_of(text):
     """Exchange prints the most specific part first; DER has it last."""
+    if not text:
+        return x509.Name([])
     parts = [part.strip().split("=", 1) for part in text.split(",")]
     return x509.Name([x509.NameAttribute(ATTRIBUTES[key], value) for key, value in reversed(parts)])
 

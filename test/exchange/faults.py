@@ -59,6 +59,11 @@ def required(world):
            "attempted was 203.0.113.25:25'\n\n"
 
 
+def only_own(server):
+    """Without others for the server's name, expired or keyless, which Exchange would fall back to."""
+    server.certificates = [c for c in server.certificates if c is server.own or not c.covers(server.fqdn)]
+
+
 def for_all(world, thumbprint, change):
     for server in world.servers:
         for c in server.certificates:
@@ -219,7 +224,9 @@ def short_pair_twice(world, rng):
 
 @fault("F36", "plain", "own public internal relay front client")
 def only_auth_has_smtp(world, rng):
-    first(world).own.services.discard("SMTP")
+    for c in first(world).certificates:
+        if c.domains:
+            c.services.discard("SMTP")
     return nothing
 
 
@@ -228,6 +235,7 @@ def only_auth_has_smtp(world, rng):
 @fault("F04", "public", "own internal", alone=True)
 def own_deleted(world, rng):
     server, how = first(world), rng.choice([12013, 12014])
+    only_own(server)
     lost = server.own.thumbprint
     server.certificates.remove(server.own)
 

@@ -3,7 +3,7 @@ for what it adds to FAULTS."""
 import dataclasses
 
 import texts
-from faults import FAULTS, YELLOW, fault, first, for_all, front, nothing, relay, uncovered
+from faults import FAULTS, YELLOW, fault, first, for_all, front, nothing, only_own, relay, uncovered
 from generator import hexadecimal
 from model import DAY, NOW, choose, presented
 
@@ -48,6 +48,7 @@ def none_recorded(world, rng):
 @fault("F04 by 12024", "public", "own internal", alone=True)
 def ephemeral_stands_in(world, rng):
     server = first(world)
+    only_own(server)
     lost = server.own.thumbprint
     server.certificates.remove(server.own)
     return lambda w, t: "" if first(w).certificate(first(w).internal) else t.event(12024, first(w), thumbprint=lost,
@@ -109,6 +110,7 @@ def overwrite_answered_yes(world, rng):
 
 @fault("F12 own certificate", "public", "own internal public")
 def own_without_key(world, rng):
+    only_own(first(world))
     first(world).own.has_key = False
     return nothing
 

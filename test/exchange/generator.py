@@ -91,6 +91,34 @@ def give_relay(rng, world, server, has_public):
                                   ranges=[f"10.{rng.randrange(1, 250)}.7.0/24", f"10.9.{rng.randrange(250)}.{rng.randrange(1, 250)}"]))
 
 
+def give_company(rng, world, server):
+    """What else lies in real stores, and does no harm there."""
+    name, old = server.name, rng.randrange(1900, 2400)
+    others = [
+        lambda: certificate(rng, f"CN={name}", f"CN={name}", [name, server.fqdn], {"IMAP", "POP", "IIS", "SMTP"}, old, 1825,
+                            friendly="Microsoft Exchange 2017", root="Registry", status="DateInvalid"),
+        lambda: certificate(rng, "CN=Federation", "CN=Federation", ["Federation"], {"Federation"}, 300, 1825, root="None",
+                            friendly="Exchange Delegation Federation"),
+        lambda: certificate(rng, f"CN=web.{world.domain}", world.authority, [f"web.{world.domain}", f"www.{world.domain}"], {"IIS"}, 30, 397),
+        lambda: certificate(rng, f"CN=portal.{world.domain}", f"CN=portal.{world.domain}", [f"portal.{world.domain}"], set(), 3, 365,
+                            root="Unknown", status="PendingRequest"),
+        lambda: certificate(rng, f"CN={server.fqdn}", "CN=Corporate Issuing CA, DC=corp, DC=local", [server.fqdn], set(), 10, 730,
+                            root="Enterprise", has_key=False),
+        lambda: certificate(rng, "", "CN=Machine Identity Root, O=Cloud Host", [], set(), 10, 365, root="None"),
+        lambda: certificate(rng, "CN=localhost", "CN=localhost", ["localhost"], {"SMTP"}, 100, 1825, root="None",
+                            friendly="IIS Express Development Certificate"),
+    ]
+    server.certificates += [make() for make in rng.sample(others, rng.choice([0, 0, 1, 2, 3]))]
+    extra = [
+        Receive("Fax", name, "", ["Tls"], ["AnonymousUsers"], ["0.0.0.0:25"], ranges=["10.44.1.9"]),
+        Receive("Legacy app", name, "", [], ["AnonymousUsers"], ["0.0.0.0:25"], ranges=["10.44.2.0/24"]),
+        Receive("Old partner", name, "gone.partner.example", ["Tls"], ["Partners"], ["0.0.0.0:25"], ranges=["192.0.2.17"], enabled=False),
+        Receive("Submission inside", name, server.name, ["Tls", "BasicAuth"], ["ExchangeUsers"], ["0.0.0.0:2587"], ranges=["10.0.0.0/8"]),
+    ]
+    if not server.edge:
+        server.receive += rng.sample(extra, rng.choice([0, 0, 1, 2]))
+
+
 def give_sends(rng, world, public):
     names = [s.name for s in world.servers if not s.edge]
     if public:
@@ -125,6 +153,7 @@ def healthy(seed, need=()):
         world.servers.append(server)
         if has_public:
             shared = give_public(rng, world, server, wildcard, copy.deepcopy(shared))
+        give_company(rng, world, server)
         if "relay" in need or (not server.edge and rng.random() < 0.4):
             give_relay(rng, world, server, has_public)
     if not world.servers[0].edge:

@@ -125,8 +125,8 @@ class Server:
 
     @property
     def public(self):
-        """The newest that a CA issued."""
-        issued = [c for c in self.certificates if not c.self_signed]
+        """The newest that a CA issued for mail."""
+        issued = [c for c in self.certificates if not c.self_signed and any(d.startswith(("mail.", "*.")) for d in c.domains)]
         return max(issued, key=lambda c: c.not_before) if issued else None
 
 

@@ -102,7 +102,7 @@ def transport_properties(s):
 
 SOME = {"certificate": ["Thumbprint", "Subject", "Issuer", "CertificateDomains", "Services", "HasPrivateKey", "IsSelfSigned",
                         "RootCAType", "Status", "NotBefore", "NotAfter", "SerialNumber"],
-        "receive": ["Identity", "Name", "Fqdn", "TlsCertificateName", "AuthMechanism", "Bindings", "RemoteIPRanges", "TransportRole",
+        "receive": ["Identity", "Name", "Enabled", "Fqdn", "TlsCertificateName", "AuthMechanism", "Bindings", "RemoteIPRanges", "TransportRole",
                     "TlsDomainCapabilities"],
         "send": ["Name", "Identity", "TlsCertificateName", "RequireTLS", "CloudServicesMailEnabled", "SourceTransportServers",
                  "AddressSpaces"],

@@ -336,7 +336,7 @@ class Shell:
 
     def import_pfxcertificate(self, command, piped):
         """Of the certificate that lacks its key, wherever it does."""
-        for c in [c for s in self.world.servers for c in s.certificates if not c.has_key]:
+        for c in [c for s in self.world.servers for c in s.certificates if not c.has_key and c.root != "Enterprise"]:
             c.has_key, c.exportable = True, command.has("Exportable")
         return []
 
