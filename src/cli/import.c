@@ -2,6 +2,7 @@
  * daemon is needed and nothing is changed; the document goes where output goes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/answer.h"
@@ -10,6 +11,7 @@
 #include "cli/verbs.h"
 #include "exchange/case.h"
 #include "policy/import_exchange.h"
+#include "policy/import_postfix.h"
 #include "present/import_json.h"
 
 /* ---- what is shown ---- */
@@ -159,5 +161,60 @@ int run_import_exchange(struct command *c)
     }
     buf_done(&why);
     exchange_case_free(exchange);
+    return code;
+}
+
+/* ---- Postfix ---- */
+
+static bool read_postfix_file(void *context, struct span path, struct arena *arena,
+                              struct span *content, struct buf *why)
+{
+    (void)context;
+    struct buf bytes = BUF_INIT(POSTFIX_FILE_MAX);
+    FILE *file = fopen(arena_text(arena, path), "re");
+    struct stat status;
+    bool good = file && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode);
+    for (size_t n = 1; good && n;) {
+        char *room = buf_room(&bytes, 4096);
+        good = room != NULL;
+        n = good ? fread(room, 1, 4096, file) : 0;
+        buf_grow(&bytes, n);
+    }
+    if (file && ferror(file))
+        good = false;
+    if (!good)
+        buf_addf(why, SPAN_FMT " cannot be read: %s", SPAN_ARG(path),
+                 file && !ferror(file) ? "it is too large, or no file" : strerror(errno));
+    if (file)
+        fclose(file);
+    if (good)
+        *content = arena_copy(arena, buf_span(&bytes));
+    buf_done(&bytes);
+    return good;
+}
+
+int run_import_postfix(struct command *c)
+{
+    struct import im;
+    struct buf why = BUF_INIT(BUF_UNLIMITED);
+    struct span remedy = SPAN_NONE, folder = command_word(c, 0);
+    char host[256] = "";
+    if (gethostname(host, sizeof(host) - 1) != 0 || !strchr(host, '.'))
+        host[0] = '\0';
+    while (folder.n > 1 && folder.p[folder.n - 1] == '/')
+        folder.n--;
+    struct import_postfix_wishes wishes = {
+        .folder = folder,
+        .hostname = options_text(&c->options, "hostname"),
+        .host = span_of(host),
+        .read = read_postfix_file,
+    };
+    import_init(&im, &c->arena);
+    int code = CLI_DONE;
+    if (import_postfix(&im, &wishes, &why, &remedy) != OK)
+        code = command_refuse(c, buf_span(&why), remedy);
+    else
+        code = show(c, &im);
+    buf_done(&why);
     return code;
 }

@@ -40,7 +40,7 @@ bool passphrase_can_ask(void)
 }
 
 /* The terminal gets its echo back whatever happens, but for a kill. */
-static enum err ask(const char *prompt, struct buf *line)
+enum err passphrase_ask(const char *prompt, struct buf *line)
 {
     struct termios before, silent;
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
@@ -70,15 +70,15 @@ enum err passphrase_read(struct command *c, bool twice, struct buf *passphrase)
 {
     if (options_has(&c->options, "passphrase-file"))
         return passphrase_read_file(c, passphrase);
-    enum err err = ask("Passphrase: ", passphrase);
+    enum err err = passphrase_ask("Passphrase: ", passphrase);
     if (err != OK) {
         command_refusef(c, "name a file that holds it: --passphrase-file FILE",
                         "a passphrase is needed, and there is no terminal to ask for it");
         return err;
     }
     struct buf again = BUF_INIT(PASSPHRASE_MAX);
-    if (twice &&
-        (ask("Again: ", &again) != OK || !span_eq(buf_span(passphrase), buf_span(&again)))) {
+    if (twice && (passphrase_ask("Again: ", &again) != OK ||
+                  !span_eq(buf_span(passphrase), buf_span(&again)))) {
         command_refusef(c, NULL, "the two passphrases differ");
         err = ERR_SYNTAX;
     }

@@ -13,6 +13,8 @@ enum { PASSPHRASE_MAX = 1024 };
 enum err passphrase_read(struct command *c, bool twice, struct buf *passphrase) MUST_USE;
 /* Only from --passphrase-file; empty where it is absent. */
 enum err passphrase_read_file(struct command *c, struct buf *passphrase) MUST_USE;
+/* Asks on the terminal, without echo. ERR_NOT_FOUND: there is none. Says nothing. */
+enum err passphrase_ask(const char *prompt, struct buf *line) MUST_USE;
 bool passphrase_can_ask(void);
 void passphrase_done(struct buf *passphrase);
 

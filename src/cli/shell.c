@@ -111,7 +111,6 @@ void shell_execute(struct shell *s, struct span text)
     struct buf why = BUF_INIT(BUF_UNLIMITED);
     s->steps = s->printed = s->depth = 0;
     s->failed = false;
-    s->code = CLI_DONE;
     s->at = NULL;
     /* the tree refers to the text */
     if (powershell_parse(s->arena, arena_copy(s->arena, text), &script, &why) != OK)
@@ -123,17 +122,16 @@ void shell_execute(struct shell *s, struct span text)
     s->at = NULL;
 }
 
-static void finish(struct shell *s)
+void shell_done(struct shell *s)
 {
-    if (s->results)
-        command_print_json(s->c, s->results);
-    json_decref(s->results);
     while (s->held) {
         struct shell_held *next = s->held->next;
         passphrase_done(&s->held->bytes);
         free(s->held);
         s->held = next;
     }
+    json_decref(s->results);
+    arena_wipe(s->arena);
 }
 
 /* A script that another program wrote may begin with a byte order mark. */
@@ -165,7 +163,8 @@ int run_shell(struct command *c)
         run_file(&s, options_text(&c->options, "file"));
     else
         shell_interact(&s);
-    finish(&s);
-    arena_wipe(&arena);
+    if (s.results)
+        command_print_json(c, s.results);
+    shell_done(&s);
     return s.interactive ? CLI_DONE : s.code;
 }

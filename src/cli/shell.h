@@ -4,12 +4,15 @@
 #ifndef CLI_SHELL_H
 #define CLI_SHELL_H
 
+#include <signal.h>
+
 #include "cli/command.h"
 #include "cli/shell_value.h"
 #include "exchange/powershell.h"
 
 enum {
-    SHELL_STEPS_MAX = 2000000,            /* evaluations of one line or script */
+    SHELL_STEPS_MAX = 2000000, /* evaluations of one line or script */
+    SHELL_BYTES_A_STEP = 256,
     SHELL_DEPTH_MAX = 200,                /* blocks within blocks that run */
     SHELL_FILE_MAX = 16 * 1024 * 1024,    /* what Get-Content and ReadAllBytes take */
     SHELL_OUTPUT_MAX = 256 * 1024 * 1024, /* what a script may print */
@@ -41,9 +44,10 @@ struct shell {
     size_t steps, depth, printed;
     struct span hostname;
     bool interactive, can_ask, yes_to_all, no_to_all;
-    bool failed; /* the statement ends; the message was given */
-    bool leaves; /* exit was said */
-    int code;    /* of the failure: CLI_REFUSED unless the daemon was not reached */
+    const volatile sig_atomic_t *interrupted; /* Ctrl-C ends the statement; NULL: nobody asks */
+    bool failed;                              /* the statement ends; the message was given */
+    bool leaves;                              /* exit was said */
+    int code; /* of the last failure: CLI_REFUSED unless the daemon was not reached */
 };
 
 /* Says in one line what is wrong and where, and ends the statement. `remedy` may be NULL. Returns
@@ -57,6 +61,10 @@ void shell_warn(struct shell *s, const char *format, ...) PRINTF_LIKE(2, 3);
  * from the daemon once. Empty where it cannot be reached; the message was given then. */
 struct span shell_server_name(struct shell *s);
 
+/* Overwrites and frees what the session held. */
+void shell_done(struct shell *s);
+
+/* A value whose bytes are overwritten when the session ends. */
 struct shell_value *shell_hold(struct shell *s, enum shell_kind kind, struct span bytes);
 
 /* ---- shell_eval.c ---- */

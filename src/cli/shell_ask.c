@@ -45,14 +45,23 @@ static enum cmdlet_go ask(struct shell *s, const char *cmdlet, struct span targe
     return go;
 }
 
+static void say_what_if(struct shell *s, const char *cmdlet, struct span target)
+{
+    if (s->results)
+        json_array_append_new(
+            s->results, json_pack("{s:s, s:s%}", "WhatIf", cmdlet, "Target", target.p, target.n));
+    else
+        command_sayf(s->c, "What if: %s on \"" SPAN_FMT "\".", cmdlet, SPAN_ARG(target));
+}
+
 enum cmdlet_go cmdlet_go(const struct cmdlet_call *call, struct span target)
 {
     struct shell *s = call->s;
     const struct shell_value *confirm = cmdlet_get(call, "Confirm");
-    bool asks = confirm ? shell_is_true(confirm) : (call->cmdlet->flags & CMDLET_ASKS) != 0;
+    bool asks = confirm ? shell_is_true(confirm)
+                        : (call->cmdlet->flags & CMDLET_ASKS) != 0 && !cmdlet_switch(call, "Force");
     if (cmdlet_switch(call, "WhatIf")) {
-        command_sayf(s->c, "What if: %s on \"" SPAN_FMT "\".", call->cmdlet->name,
-                     SPAN_ARG(target));
+        say_what_if(s, call->cmdlet->name, target);
         return CMDLET_DRY_RUN;
     }
     if (!asks || s->yes_to_all)
@@ -62,7 +71,7 @@ enum cmdlet_go cmdlet_go(const struct cmdlet_call *call, struct span target)
     if (s->can_ask)
         return ask(s, call->cmdlet->name, target);
     shell_fail(s, "add -Confirm:$false, or -WhatIf to see what it would do",
-               "%s on \"" SPAN_FMT "\" needs a confirmation, and there is no terminal to ask",
-               call->cmdlet->name, SPAN_ARG(target));
+               "\"" SPAN_FMT "\" needs a confirmation, and there is no terminal to ask",
+               SPAN_ARG(target));
     return CMDLET_NO;
 }

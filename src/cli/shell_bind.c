@@ -21,7 +21,7 @@ void cmdlet_parameters(const struct cmdlet *cmdlet, cmdlet_parameter_fn *visit, 
 {
     if (!visit_words(cmdlet->parameters, visit, context))
         return;
-    for (const struct schema_key *key = cmdlet->schema ? cmdlet->schema->keys : NULL;
+    for (const struct schema_key *key = (cmdlet->flags & CMDLET_KEYS) ? cmdlet->schema->keys : NULL;
          key && key->name; key++)
         if (key->exchange && !strchr(key->exchange, '-') &&
             !visit(context, span_of(key->exchange), -1, false))
@@ -89,9 +89,31 @@ static bool collect_name(void *context, struct span name, int place, bool is_swi
     return true;
 }
 
+/* Exchange's parameters that have no key here, with the nearest thing. */
+static const struct {
+    const char *name, *nearest;
+} absent[] = {
+    {"ProtocolLoggingLevel", "sessions are in the log: log.level debug; mail in sealpost track"},
+    {"DomainSecureEnabled", "name who must come by TLS: -TlsDomainCapabilities DOMAIN"},
+    {"TransportRole", "there is one transport service"},
+    {"SourceTransportServers", "each server has its own send connectors"},
+    {"SmartHostAuthMechanism", "smart hosts are used without authentication"},
+    {"AuthenticationCredential", "smart hosts are used without authentication"},
+    {"CloudServicesMailEnabled", "headers of hybrid deployments are passed on as they are"},
+    {"Comment", "a comment in the document: sealpost config show"},
+    {"ErrorAction", "a statement that fails ends the script with 1"},
+    {"DoNotRequireSsl", "there is no web server here"},
+    {"Instance", "pipe the certificate instead"},
+    {"Encoding", "files are written in UTF-8"},
+    {"Depth", "objects are written whole"},
+};
+
 static const char *nearest_parameter(struct shell *s, const struct cmdlet *cmdlet,
                                      struct span wanted)
 {
+    for (size_t i = 0; i < COUNT_OF(absent); i++)
+        if (span_ieq(wanted, span_of(absent[i].name)))
+            return absent[i].nearest;
     struct collection c = {.arena = s->arena};
     cmdlet_parameters(cmdlet, collect_name, &c);
     const char *near = options_nearest(arena_text(s->arena, wanted), c.names, c.count);
@@ -174,24 +196,38 @@ static bool bind_places(struct cmdlet_call *call, const struct shell_list *place
     return true;
 }
 
-/* -Server and -DomainController may name this server only. */
+/* Only this server can be meant: by its first label, its whole name, "localhost" or ".". */
+static bool is_this_server(struct shell *s, struct span wanted)
+{
+    if (span_ieq(wanted, SPAN("localhost")) || span_eq(wanted, SPAN(".")))
+        return true;
+    struct span own = shell_server_name(s);
+    if (own.n == 0)
+        return false;
+    if (span_ieq(wanted, own) || span_ieq(wanted, s->hostname))
+        return true;
+    return shell_fail(s, "run sealpost shell on the other one",
+                      SPAN_FMT
+                      " is another server; this shell administers only this one, " SPAN_FMT,
+                      SPAN_ARG(wanted), SPAN_ARG(s->hostname));
+}
+
 static bool check_server(struct cmdlet_call *call)
 {
     static const char *const names[] = {"Server", "DomainController"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct span wanted = cmdlet_text(call, names[i]);
-        if (wanted.n == 0 || span_ieq(wanted, SPAN("localhost")) || span_eq(wanted, SPAN(".")))
-            continue;
-        struct span own = shell_server_name(call->s);
-        if (own.n == 0)
+        if (wanted.n && !is_this_server(call->s, wanted))
             return false;
-        if (span_ieq(wanted, own) || span_ieq(wanted, call->s->hostname))
-            continue;
-        return shell_fail(call->s, "run sealpost shell on the other one",
-                          "-%s " SPAN_FMT ": this shell administers only this server, " SPAN_FMT,
-                          names[i], SPAN_ARG(wanted), SPAN_ARG(call->s->hostname));
     }
     return true;
+}
+
+bool cmdlet_local(struct shell *s, struct span identity, struct span *name)
+{
+    size_t slash = span_find(identity, '\\');
+    *name = slash < identity.n ? span_skip(identity, slash + 1) : identity;
+    return slash == identity.n || is_this_server(s, span_head(identity, slash));
 }
 
 static bool bind_all(struct cmdlet_call *call, const struct powershell_node *node)

@@ -234,23 +234,25 @@ static bool covers(const json_t *certificate, struct span name)
 }
 
 /* Server\Thumbprint; blanks as they come from other tools. */
-static struct span wanted_thumbprint(struct cmdlet_call *call)
+static bool wanted_thumbprint(struct cmdlet_call *call, struct span *thumbprint)
 {
-    struct span text = cmdlet_identity(call, "Thumbprint");
-    size_t slash = span_rfind(text, '\\');
+    struct span text;
     struct buf plain = BUF_INIT(BUF_UNLIMITED);
-    text = slash < text.n ? span_skip(text, slash + 1) : text;
+    if (!cmdlet_local(call->s, cmdlet_identity(call, "Thumbprint"), &text))
+        return false;
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] != ' ')
             buf_add_char(&plain, text.p[i]);
-    struct span copy = arena_copy(call->s->arena, buf_span(&plain));
+    *thumbprint = arena_copy(call->s->arena, buf_span(&plain));
     buf_done(&plain);
-    return copy;
+    if (thumbprint->n == 0 && (cmdlet_get(call, "Thumbprint") || cmdlet_get(call, "Identity")))
+        return shell_fail(call->s, NULL, "the thumbprint is empty");
+    return true;
 }
 
-static bool put_matches(struct cmdlet_call *call, const json_t *answer)
+static bool put_matches(struct cmdlet_call *call, const json_t *answer, struct span thumbprint)
 {
-    struct span thumbprint = wanted_thumbprint(call), name = cmdlet_text(call, "DomainName");
+    struct span name = cmdlet_text(call, "DomainName");
     size_t i, before = call->out->count;
     const json_t *item;
     json_array_foreach(answer_of(answer, "certificates"), i, item)
@@ -275,13 +277,11 @@ static bool put_matches(struct cmdlet_call *call, const json_t *answer)
 bool cmdlet_get_certificate(struct cmdlet_call *call)
 {
     struct shell *s = call->s;
-    if ((cmdlet_get(call, "Thumbprint") || cmdlet_get(call, "Identity")) &&
-        wanted_thumbprint(call).n == 0)
-        return shell_fail(s, NULL, "the thumbprint is empty");
-    if (shell_server_name(s).n == 0)
+    struct span thumbprint = SPAN_NONE;
+    if (shell_server_name(s).n == 0 || !wanted_thumbprint(call, &thumbprint))
         return false;
     json_t *answer = objects_get_path(s, "/v1/certificates");
-    bool good = answer && put_matches(call, answer);
+    bool good = answer && put_matches(call, answer, thumbprint);
     json_decref(answer);
     return good;
 }

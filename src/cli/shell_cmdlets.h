@@ -11,9 +11,10 @@ enum {
     CMDLET_SERVER = 2,  /* takes -Server and -DomainController, which mean this server */
     CMDLET_CHANGES = 4, /* takes -WhatIf and -Confirm */
     CMDLET_ASKS = 8,    /* asks before it acts, as the Exchange cmdlet does */
+    CMDLET_KEYS = 16,   /* the Exchange names of its schema's keys are parameters */
 };
 
-enum { CMDLET_ARGUMENTS_MAX = 64, CMDLET_NAME_MAX = 64 };
+enum { CMDLET_ARGUMENTS_MAX = 64 };
 
 struct cmdlet_call;
 typedef bool cmdlet_fn(struct cmdlet_call *call);
@@ -25,7 +26,7 @@ struct cmdlet {
     /* "Thumbprint@0 Services Force?": @ and the place where it may stand without its name, ? where
      * it is a switch */
     const char *parameters;
-    const struct schema_map *schema; /* its keys' Exchange names are parameters as well */
+    const struct schema_map *schema; /* of the connectors it is about */
     const char *synopsis, *example;
 };
 
@@ -72,6 +73,10 @@ void cmdlet_put(const struct cmdlet_call *call, struct shell_value *value);
 /* What is meant: the parameter, else the item's property of that name or its Identity, else the
  * item itself. Empty where nothing says it. */
 struct span cmdlet_identity(const struct cmdlet_call *call, const char *name);
+
+/* The name in "Server\\Name", or the whole where no server stands before it. False after a failure:
+ * it names another server. */
+bool cmdlet_local(struct shell *s, struct span identity, struct span *name);
 
 /* Whether to act: settles -WhatIf, -Confirm and the question. */
 enum cmdlet_go {

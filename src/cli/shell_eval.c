@@ -7,6 +7,8 @@ static bool step(struct shell *s)
 {
     if (s->failed)
         return false;
+    if (s->interrupted && *s->interrupted)
+        return shell_fail(s, NULL, "interrupted");
     if (++s->steps > SHELL_STEPS_MAX)
         return shell_fail(s, "narrow it with Where-Object or -First",
                           "more than %d steps: this would not end", SHELL_STEPS_MAX);
@@ -73,7 +75,11 @@ static struct shell_value *expand(struct shell *s, const struct powershell_node 
         value = shell_eval(s, item);
         if (!value)
             break;
-        shell_add_text(&text, value);
+        struct span part = shell_text_of(s->arena, value);
+        if (buf_add(&text, part) != OK) {
+            shell_fail(s, NULL, "a text of more than %d bytes", SHELL_TEXT_MAX);
+            break;
+        }
     }
     value = item ? NULL : shell_text(s->arena, buf_span(&text));
     buf_done(&text);
@@ -196,11 +202,9 @@ static struct shell_value *eval_run(struct shell *s, const struct powershell_nod
     return shell_run(s, node, &out) ? shell_list_settle(s->arena, &out) : NULL;
 }
 
-struct shell_value *shell_eval(struct shell *s, const struct powershell_node *node)
+static struct shell_value *evaluate(struct shell *s, const struct powershell_node *node)
 {
     struct shell_value *value;
-    if (!step(s))
-        return NULL;
     switch (node->kind) {
     case POWERSHELL_LITERAL: return shell_text(s->arena, node->text);
     case POWERSHELL_EXPAND: return expand(s, node);
@@ -227,6 +231,15 @@ struct shell_value *shell_eval(struct shell *s, const struct powershell_node *no
     }
 }
 
+/* Texts count by their length as well, so that no loop fills the memory with copies. */
+struct shell_value *shell_eval(struct shell *s, const struct powershell_node *node)
+{
+    struct shell_value *value = step(s) ? evaluate(s, node) : NULL;
+    if (value && value->kind == SHELL_TEXT)
+        s->steps += value->text.n / SHELL_BYTES_A_STEP;
+    return value;
+}
+
 /* ---- running ---- */
 
 static bool run_pipeline(struct shell *s, const struct powershell_node *pipeline,
@@ -248,6 +261,9 @@ static bool run_pipeline(struct shell *s, const struct powershell_node *pipeline
                 return false;
             shell_list_spread(s->arena, &result, value);
         }
+        if (result.count == SHELL_ITEMS_MAX)
+            return shell_fail(s, "narrow it with Where-Object or -ResultSize",
+                              "more than %d items in a pipeline", SHELL_ITEMS_MAX - 1);
         input = result;
         first = false;
     }

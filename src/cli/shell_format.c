@@ -199,6 +199,16 @@ bool format_table(struct shell *s, const struct shell_list *items, const struct 
 
 /* ---- without a format ---- */
 
+/* The blanks between the words stay as many: lines of files are often columns. */
+static void add_line(struct buf *out, struct span line)
+{
+    struct span word;
+    while (span_cut(&line, ' ', &word)) {
+        clean_add(out, word);
+        buf_add_text(out, line.p ? " " : "");
+    }
+}
+
 /* Formatted text is clean already; other text keeps its lines and their indent. */
 static void add_text(struct buf *out, const struct shell_value *value)
 {
@@ -212,9 +222,7 @@ static void add_text(struct buf *out, const struct shell_value *value)
     while (span_cut(&rest, '\n', &line)) {
         if (!rest.p && line.n == 0 && text.n)
             break;
-        for (size_t i = 0; i < line.n && line.p[i] == ' '; i++)
-            buf_add_char(out, ' ');
-        clean_add(out, line);
+        add_line(out, line);
         buf_add_char(out, '\n');
     }
     buf_done(&text);

@@ -39,8 +39,8 @@ static struct shell_value *part_of_duration(struct shell *s, const struct shell_
         if (span_ieq(name, span_of(parts[i].name)))
             return shell_number(s->arena, exact);
     }
-    return span_ieq(name, SPAN("Days")) ? shell_number(s->arena, (double)(value->ms / DAY_MS))
-                                        : shell_null();
+    int64_t days = value->ms / DAY_MS;
+    return span_ieq(name, SPAN("Days")) ? shell_number(s->arena, (double)days) : shell_null();
 }
 
 static struct shell_value *of_each(struct shell *s, const struct shell_value *list,

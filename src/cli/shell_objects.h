@@ -24,4 +24,9 @@ const char *objects_service_here(struct span exchange);
 
 struct shell_value *objects_certificate(struct shell *s, const json_t *certificate);
 
+/* -Services as an array under a key: in Sealpost's words. False where one is not known here. */
+bool certificates_services(struct cmdlet_call *call, json_t *body, const char *key);
+/* Warns where -PrivateKeyExportable asks for what keys are not here. */
+void certificates_exportable(const struct cmdlet_call *call);
+
 #endif

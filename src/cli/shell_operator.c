@@ -105,6 +105,8 @@ static struct shell_value *add(struct shell *s, struct shell_value *left, struct
         shell_list_spread(s->arena, &sum->list, right);
         return sum;
     }
+    if (left->kind == SHELL_TIME && right->kind == SHELL_DURATION)
+        return shell_time(s->arena, left->ms + right->ms);
     if (left->kind == SHELL_NUMBER && shell_as_number(right, &b)) {
         shell_as_number(left, &a);
         return shell_number(s->arena, a + b);
@@ -114,11 +116,29 @@ static struct shell_value *add(struct shell *s, struct shell_value *left, struct
         return NULL;
     }
     struct buf text = BUF_INIT(SHELL_TEXT_MAX);
-    shell_add_text(&text, left);
-    shell_add_text(&text, right);
-    struct shell_value *sum = shell_text(s->arena, buf_span(&text));
+    struct shell_value *sum = NULL;
+    buf_add(&text, left->text);
+    if (buf_add(&text, shell_text_of(s->arena, right)) == OK)
+        sum = shell_text(s->arena, buf_span(&text));
+    else
+        shell_fail(s, NULL, "a text of more than %d bytes", SHELL_TEXT_MAX);
     buf_done(&text);
     return sum;
+}
+
+/* Numbers; moments, whose difference is a time span. */
+static struct shell_value *subtract(struct shell *s, const struct shell_value *left,
+                                    const struct shell_value *right)
+{
+    double a, b;
+    if (left->kind == SHELL_TIME && right->kind == SHELL_TIME)
+        return shell_duration(s->arena, left->ms - right->ms);
+    if (left->kind == SHELL_TIME && right->kind == SHELL_DURATION)
+        return shell_time(s->arena, left->ms - right->ms);
+    if (shell_as_number(left, &a) && shell_as_number(right, &b))
+        return shell_number(s->arena, a - b);
+    shell_fail(s, NULL, "- takes two numbers or two dates");
+    return NULL;
 }
 
 static struct shell_value *multiply(struct shell *s, struct span name,
@@ -219,6 +239,8 @@ struct shell_value *shell_operate(struct shell *s, struct span name, struct shel
         return replace(s, left, right);
     if (span_ieq(name, SPAN("-f")))
         return fill(s, left, right);
+    if (span_eq(name, SPAN("-")))
+        return subtract(s, left, right);
     if (name.p[0] == '*' || name.p[0] == '/')
         return multiply(s, name, left, right);
     return add(s, left, right);

@@ -123,7 +123,7 @@ bool cmdlet_select(struct cmdlet_call *call)
         end = from + (size_t)first;
     if (end - from > last)
         from = end - (size_t)last;
-    for (size_t i = from; i < end; i++) {
+    for (size_t i = from; input->items && i < end; i++) {
         struct shell_value *item = input->items[i];
         if (expands && !expand(call, item, expands))
             return false;

@@ -77,8 +77,8 @@ void shell_list_add(struct arena *a, struct shell_list *list, struct shell_value
     if (list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 8;
         struct shell_value **items = ARENA_ARRAY(a, struct shell_value *, room);
-        if (list->count)
-            memcpy(items, list->items, list->count * sizeof(*items));
+        for (size_t i = 0; i < list->count; i++)
+            items[i] = list->items[i];
         list->items = items;
         list->room = room;
     }
@@ -157,6 +157,9 @@ void shell_add_time(struct buf *out, int64_t ms)
 
 void shell_add_duration(struct buf *out, int64_t ms)
 {
+    if (ms < 0)
+        buf_add_char(out, '-');
+    ms = ms < 0 ? -ms : ms;
     long long seconds = ms / 1000;
     if (seconds >= 86400)
         buf_addf(out, "%lld.", seconds / 86400);

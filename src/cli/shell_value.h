@@ -65,7 +65,8 @@ struct shell_value *shell_duration(struct arena *a, int64_t ms);
 struct shell_value *shell_list_value(struct arena *a);
 struct shell_value *shell_object(struct arena *a, const char *type);
 
-/* Adds up to SHELL_ITEMS_MAX values; more are left out, which the caller's limits prevent. */
+/* Adds up to SHELL_ITEMS_MAX values; more are left out, and a pipeline that has come so far fails.
+ */
 void shell_list_add(struct arena *a, struct shell_list *list, struct shell_value *value);
 /* A list's items one by one, anything else but null as it is: how values enter a pipeline. */
 void shell_list_spread(struct arena *a, struct shell_list *list, struct shell_value *value);

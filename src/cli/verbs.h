@@ -27,7 +27,7 @@ verb_fn run_cert_list, run_cert_show, run_cert_import, run_cert_new, run_cert_se
     run_cert_set, run_cert_remove, run_cert_renew, run_cert_export, run_cert_request,
     run_cert_requests;
 verb_fn run_explain, run_doctor, run_sentinel, run_diagnose, run_shell;
-verb_fn run_import_exchange;
+verb_fn run_import_exchange, run_import_postfix;
 verb_fn run_queue_list, run_queue_show, run_queue_act, run_queue_export, run_queue_summary;
 verb_fn run_track, run_events, run_status;
 

@@ -18,15 +18,27 @@ static const struct option_table import_exchange_options = {import_exchange_item
                                                             COUNT_OF(import_exchange_items)};
 
 #define IMPORT_VERBS                                                                               \
+    {"import",                                                                                     \
+     "exchange",                                                                                   \
+     "DUMP...",                                                                                    \
+     "make a document from an Exchange server's connectors",                                       \
+     "Reads what Get-ReceiveConnector | FL *, Get-SendConnector | FL * and "                       \
+     "Get-AcceptedDomain | FL *\n"                                                                 \
+     "print, Export-Clixml, ConvertTo-Json or sealpost diagnose --collector. The document "        \
+     "goes to standard\n"                                                                          \
+     "output, and to standard error what was translated, approximated or left out, line "          \
+     "by line.",                                                                                   \
+     {&import_options, &import_exchange_options},                                                  \
+     1,                                                                                            \
+     WORDS_MAX,                                                                                    \
+     run_import_exchange},                                                                         \
     {                                                                                              \
-        "import", "exchange", "DUMP...", "make a document from an Exchange server's connectors",   \
-            "Reads what Get-ReceiveConnector | FL *, Get-SendConnector | FL * and "                \
-            "Get-AcceptedDomain | FL *\n"                                                          \
-            "print, Export-Clixml, ConvertTo-Json or sealpost diagnose --collector. The document " \
-            "goes to standard\n"                                                                   \
-            "output, and to standard error what was translated, approximated or left out, line "   \
-            "by line.",                                                                            \
-            {&import_options, &import_exchange_options}, 1, WORDS_MAX, run_import_exchange         \
+        "import", "postfix", "DIR", "make a document from Postfix's main.cf and master.cf",        \
+            "DIR is /etc/postfix or a copy of it. Tables are read in their text form; no command " \
+            "is run. The\n"                                                                        \
+            "document goes to standard output, and to standard error what became of each "         \
+            "parameter.",                                                                          \
+            {&import_options}, 1, 1, run_import_postfix                                            \
     }
 
 #endif

@@ -181,6 +181,9 @@ struct exchange_case {
     /* Listings that were given at all: without one, "no such certificate" cannot be said. A listing
      * by -Thumbprint or -Identity is not the whole store. */
     bool certificates_listed, receive_connectors_listed, send_connectors_listed;
+    /* A listing of certificates is the last thing in an input, without the blank lines that end a
+     * print: it may have been cut, so what is missing in it may be missing in the copy only. */
+    bool certificates_cut;
     bool seen_clixml, seen_table, seen_transport_service;
     struct exchange_reader *reader; /* what reading needs between inputs; private */
 };

@@ -318,6 +318,12 @@ static void test_json(void **state)
     assert_int_equal(c->certificate_count, 1);
     assert_int_equal(c->connector_count, 0);
     assert_int_equal(c->unread_count, 1);
+    read_text("[{\"Name\": \"Web\", \"Bindings\": [\"0.0.0.0:25\"], \"TransportRole\": 32},\n"
+              "{\"Name\": \"Front\", \"Bindings\": [\"0.0.0.0:25\"], \"TransportRole\": 16384}]\n"
+              "{\"Name\": \"edge01\", \"ServerRole\": 64, \"AdminDisplayVersion\": \"15.2\"}\n");
+    is_value(&c->connectors[0].transport_role, "HubTransport");
+    is_value(&c->connectors[1].transport_role, "FrontendTransport");
+    assert_int_equal(c->servers[0].edge, KNOWN_YES);
 }
 
 static void test_certificates_themselves(void **state)

@@ -360,9 +360,12 @@ size_t clixml_part(struct exchange_reader *r, size_t at)
         lines += text.p[i] == '\n';
     r->c->seen_clixml = true;
     r->exported = true;
-    if (!clixml_read(r, text, number))
+    if (!clixml_read(r, text, number)) {
         reader_add_unread(r, number, number + (unsigned)lines - 1,
                           SPAN("this export is damaged or breaks off; what was whole was read"));
+        r->c->certificates_cut |= r->last_object == OBJECT_CERTIFICATE;
+    }
     r->exported = false;
+    r->last_object = OBJECT_UNKNOWN; /* whole, or said not to be */
     return lines;
 }

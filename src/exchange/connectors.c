@@ -81,6 +81,10 @@ static void read_receive(struct exchange_reader *r, const struct object *o,
     c->bindings = property_list(r, object_find(o, "Bindings"), true);
     c->remote_ip_ranges = property_list(r, object_find(o, "RemoteIPRanges"), true);
     c->transport_role = property_word(r, object_find(o, "TransportRole"));
+    if (span_eq(c->transport_role.text, SPAN("32"))) /* the numbers are those of server roles */
+        c->transport_role.text = SPAN("HubTransport");
+    else if (span_eq(c->transport_role.text, SPAN("16384")))
+        c->transport_role.text = SPAN("FrontendTransport");
 }
 
 static void read_send(struct exchange_reader *r, const struct object *o,

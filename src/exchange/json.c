@@ -210,6 +210,7 @@ static size_t read_values(struct exchange_reader *r, struct span s, unsigned lin
         if (n == 0) {
             reader_add_unread(r, here, line + lines_in(s),
                               SPAN("this JSON is damaged or breaks off"));
+            r->c->certificates_cut |= r->last_object == OBJECT_CERTIFICATE;
             return s.n;
         }
         at = skip_blank(s, at + n);
@@ -229,5 +230,6 @@ size_t json_part(struct exchange_reader *r, size_t at)
     r->exported = true;
     size_t n = read_values(r, rest, r->source.lines[at].number);
     r->exported = false;
+    r->last_object = OBJECT_UNKNOWN; /* whole, or said not to be */
     return lines_in(span_head(rest, n)) + (n == 0 || rest.p[n - 1] != '\n');
 }

@@ -180,6 +180,7 @@ bool object_take(struct exchange_reader *r, const struct object *o)
 {
     enum object_kind kind = kind_of(r, o);
     bool taken = false;
+    r->last_object = kind;
     switch (kind) {
     case OBJECT_CERTIFICATE: taken = certificate_take(r, o); break;
     case OBJECT_RECEIVE_CONNECTOR: taken = connector_take(r, o, false); break;

@@ -167,22 +167,49 @@ struct powershell_node *powershell_postfix(struct powershell_reader *r,
 
 /* ---- expressions ---- */
 
-static const char *const operators[] = {
-    "-eq",      "-ne",   "-like",     "-notlike",     "-gt", "-ge",    "-lt",    "-le",
-    "-and",     "-or",   "-contains", "-notcontains", "-in", "-notin", "-match", "-notmatch",
-    "-replace", "-join", "-split",    "-f",           "+",   "*",      "/"};
+/* From those that bind last to those that bind first; all of a level bind to the left. */
+enum { JOINS, COMPARES, ADDS, MULTIPLIES, FORMATS, LEVELS };
 
-static const char *take_operator(struct powershell_reader *r)
+static const struct {
+    const char *name;
+    int level;
+} operators[] = {{"-and", JOINS},
+                 {"-or", JOINS},
+                 {"-eq", COMPARES},
+                 {"-ne", COMPARES},
+                 {"-like", COMPARES},
+                 {"-notlike", COMPARES},
+                 {"-gt", COMPARES},
+                 {"-ge", COMPARES},
+                 {"-lt", COMPARES},
+                 {"-le", COMPARES},
+                 {"-contains", COMPARES},
+                 {"-notcontains", COMPARES},
+                 {"-in", COMPARES},
+                 {"-notin", COMPARES},
+                 {"-match", COMPARES},
+                 {"-notmatch", COMPARES},
+                 {"-replace", COMPARES},
+                 {"-join", COMPARES},
+                 {"-split", COMPARES},
+                 {"+", ADDS},
+                 {"-", ADDS},
+                 {"*", MULTIPLIES},
+                 {"/", MULTIPLIES},
+                 {"-f", FORMATS}};
+
+/* NULL: at the place stands no operator of this level. */
+static const char *take_operator(struct powershell_reader *r, int level)
 {
     powershell_skip(r, false);
     struct span rest = span_skip(r->text, r->at);
     for (size_t i = 0; i < COUNT_OF(operators); i++) {
-        size_t n = strlen(operators[i]);
-        bool word = operators[i][0] == '-';
-        if (span_istarts(rest, span_of(operators[i])) &&
-            !(word && rest.n > n && text_is_alnum(rest.p[n]))) {
+        size_t n = strlen(operators[i].name);
+        bool word = operators[i].name[0] == '-';
+        if (operators[i].level == level && span_istarts(rest, span_of(operators[i].name)) &&
+            !(word && rest.n > n && text_is_alpha(rest.p[n]))) {
             r->at += n;
-            return operators[i];
+            return operators[i].name;
         }
     }
     return NULL;
@@ -235,21 +262,16 @@ static struct powershell_node *read_list(struct powershell_reader *r)
     return array;
 }
 
-/* All operators bind alike and to the left, but for -and and -or, which bind last. */
-static struct powershell_node *read_comparison(struct powershell_reader *r)
+static struct powershell_node *read_level(struct powershell_reader *r, int level)
 {
-    struct powershell_node *left = read_list(r);
-    while (!r->failed) {
-        size_t before = r->at;
-        const char *name = take_operator(r);
-        if (!name || strcmp(name, "-and") == 0 || strcmp(name, "-or") == 0) {
-            r->at = before;
-            break;
-        }
+    if (level == LEVELS)
+        return read_list(r);
+    struct powershell_node *left = read_level(r, level + 1);
+    for (const char *name; !r->failed && (name = take_operator(r, level));) {
         struct powershell_node *node = powershell_node(r, POWERSHELL_OPERATOR, span_of(name));
         powershell_skip(r, true);
         node->left = left;
-        node->right = read_list(r);
+        node->right = read_level(r, level + 1);
         left = node;
     }
     return left;
@@ -257,17 +279,10 @@ static struct powershell_node *read_comparison(struct powershell_reader *r)
 
 static struct powershell_node *read_expression(struct powershell_reader *r)
 {
-    struct powershell_node *left =
-        enter(r) ? read_comparison(r) : powershell_node(r, POWERSHELL_LITERAL, SPAN_NONE);
-    for (const char *name; !r->failed && (name = take_operator(r));) {
-        struct powershell_node *node = powershell_node(r, POWERSHELL_OPERATOR, span_of(name));
-        powershell_skip(r, true);
-        node->left = left;
-        node->right = read_comparison(r);
-        left = node;
-    }
+    struct powershell_node *whole =
+        enter(r) ? read_level(r, JOINS) : powershell_node(r, POWERSHELL_LITERAL, SPAN_NONE);
     r->depth--;
-    return left;
+    return whole;
 }
 
 /* ---- commands ---- */

@@ -105,6 +105,13 @@ static void test_filters(void **state)
           "(member NotAfter (var _)) 'o'))))))))");
     check("a | Where Services -like *SMTP*",
           "(script (pipe (cmd a) (cmd Where 'Services' (param like '*SMTP*'))))");
+    check("a -Server $env:COMPUTERNAME",
+          "(script (pipe (cmd a (param Server (var env:COMPUTERNAME)))))");
+    check("'{0}' -f $a * 2", "(script (pipe (op * (op -f '{0}' (var a)) (num 2))))");
+    check("$a -gt $b - 1 + 2 * 3 -and $c",
+          "(script (pipe (op -and (op -gt (var a) (op + (op - (var b) (num 1)) "
+          "(op * (num 2) (num 3)))) (var c))))");
+    check("$a -lt -1", "(script (pipe (op -lt (var a) (num -1))))");
     check("@('a','b')", "(script (pipe (array 'a' 'b')))");
 }
 

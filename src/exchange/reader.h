@@ -49,10 +49,11 @@ struct exchange_reader {
     struct map sessions;             /* session-id of a protocol log to its index + 1 */
     struct certificate **parsed;     /* all that must be freed */
     size_t parsed_count, parsed_capacity;
-    bool full;             /* some kind has reached EXCHANGE_OBJECTS_MAX */
-    bool exported;         /* the objects at hand are of an export, not of a print */
-    bool peer_certificate; /* the rows at hand are of what the peer of the session showed */
-    size_t no_text_before; /* up to this line, running text was looked at and says nothing */
+    enum object_kind last_object; /* of the part at hand; UNKNOWN: it lists no objects */
+    bool full;                    /* some kind has reached EXCHANGE_OBJECTS_MAX */
+    bool exported;                /* the objects at hand are of an export, not of a print */
+    bool peer_certificate;        /* the rows at hand are of what the peer of the session showed */
+    size_t no_text_before;        /* up to this line, running text was looked at and says nothing */
     unsigned unread_from, unread_to; /* lines that nothing recognised so far */
 };
 

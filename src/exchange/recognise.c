@@ -10,6 +10,9 @@
 #include "exchange/sessions.h"
 #include "exchange/table.h"
 
+/* Blank lines behind the last object of Format-List and the last row of Format-Table. */
+enum { PRINT_ENDS_WITH = 2 };
+
 static bool is_blank(struct span line)
 {
     return span_trim(line).n == 0;
@@ -93,8 +96,16 @@ static size_t take_part(struct exchange_reader *r, size_t at)
 void recognise_lines(struct exchange_reader *r)
 {
     r->no_text_before = 0;
-    for (size_t at = 0; at < r->source.count;)
-        at += is_blank(r->source.lines[at].text) ? 1 : take_part(r, at);
+    size_t end = 0;
+    for (size_t at = 0; at < r->source.count;) {
+        bool blank = is_blank(r->source.lines[at].text);
+        if (!blank)
+            r->last_object = OBJECT_UNKNOWN;
+        at += blank ? 1 : take_part(r, at);
+        end = blank ? end : at;
+    }
+    if (r->last_object == OBJECT_CERTIFICATE && r->source.count < end + PRINT_ENDS_WITH)
+        r->c->certificates_cut = true;
     event_flush(r);
     end_unread(r);
 }

@@ -1,5 +1,8 @@
+#include "base/num.h"
 #include "exchange/property.h"
 #include "exchange/replies.h"
+
+enum { EDGE_ROLE = 64 }; /* of the number that ConvertTo-Json prints */
 
 static struct exchange_value thumbprint_of(struct exchange_reader *r,
                                            const struct object_property *p)
@@ -16,6 +19,9 @@ static enum known is_edge(struct exchange_reader *r, const struct object *o)
     struct exchange_list roles = property_list(r, object_find(o, "ServerRole"), true);
     if (known != CANNOT_TELL || !roles.printed || roles.count == 0)
         return known;
+    uint64_t bits = 0;
+    if (roles.count == 1 && num_parse(roles.items[0], UINT32_MAX, &bits) == OK)
+        return bits & EDGE_ROLE ? KNOWN_YES : KNOWN_NO;
     for (size_t i = 0; i < roles.count; i++) {
         if (span_ieq(roles.items[i], SPAN("Edge")))
             return KNOWN_YES;

@@ -79,10 +79,14 @@ static void ask_about_connectors(struct examination *e)
     for (size_t i = 0; i < e->choice_count; i++) {
         const struct exchange_connector *k = e->choices[i].shown.connector;
         if (!k->sends && !e->choices[i].event &&
-            (!k->fqdn.printed || !k->tls_certificate_name.printed || !k->auth_mechanism.printed))
+            (k->enabled == CANNOT_TELL || !k->fqdn.printed || !k->tls_certificate_name.printed ||
+             !k->auth_mechanism.printed))
             examine_ask(
-                e, SPAN("by what name some Receive connectors choose their certificate"),
-                SPAN("Get-ReceiveConnector | FL Identity,Fqdn,TlsCertificateName,AuthMechanism"));
+                e,
+                SPAN("whether some Receive connectors are enabled, and by what name they choose "
+                     "their certificate"),
+                SPAN("Get-ReceiveConnector | FL "
+                     "Identity,Enabled,Fqdn,TlsCertificateName,AuthMechanism"));
         if (!k->fqdn.text.n && k->fqdn.printed && !k->sends && !e->choices[i].has_pair &&
             e->choices[i].state == CHOICE_UNKNOWN)
             examine_ask(e, SPAN("the server's own name, which a connector without Fqdn goes by"),
@@ -101,6 +105,9 @@ static void ask_for_missing(struct examination *e)
     if (!e->c->server_count && e->c->certificates_listed)
         examine_ask(e, SPAN("which certificate is the internal transport certificate"),
                     SPAN("Get-TransportService | FL Name,InternalTransportCertificateThumbprint"));
+    if (e->c->certificates_cut)
+        examine_ask(e, SPAN("whether the listing of certificates goes on where the input ends"),
+                    SPAN("Get-ExchangeCertificate | FL *"));
     ask_about_certificates(e);
     ask_about_connectors(e);
 }

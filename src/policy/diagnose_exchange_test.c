@@ -74,6 +74,10 @@ static const struct {
     const char *name, *expected, *text;
 } cases[] = {
     {"healthy", "", HEALTHY_STORE HEALTHY_FRONT},
+    {"a weak one that nothing presents", "",
+     HEALTHY_STORE CERTIFICATE("DDDDDDDD", "old.oak.example", "False", PUBLIC_G2,
+                               "CN=old.oak.example", "SMTP", "True", BEFORE, AFTER,
+                               "SignatureAlgorithm : md5RSA") HEALTHY_FRONT},
     {"F01", "F01", HEALTHY_STORE RECEIVE CONNECTOR("Web", "www.oak.example", "", TLS)},
     {"F01 for a name that the connector's own happens to end with", "F01",
      HEALTHY_STORE RECEIVE CONNECTOR("App Relay", "relay.devices.example", "", TLS)},
@@ -302,12 +306,147 @@ static void test_bounce_beside_another_fault(void **state)
     done(&f);
 }
 
+/* Where the input ends with a certificate, the rest of the listing may not have been copied. */
+static void test_listing_that_may_be_cut(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"", "\n\n", "[PS] C:\\>\n"};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        struct fixture f;
+        char text[8000];
+        snprintf(text, sizeof(text), "%s%s",
+                 RECEIVE CONNECTOR("Web", "www.oak.example", "", TLS) "\n" STORE OWN("SMTP"),
+                 ends[i]);
+        read_case(&f, text);
+        assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F01")));
+        assert_int_equal(f.d.findings[0].certainty, i ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE);
+        done(&f);
+    }
+}
+
+/* Two servers, a connector of one name on each, and an event that does not say its server. */
+static void test_event_between_two_servers(void **state)
+{
+    (void)state;
+    struct fixture f;
+#define SECOND "\nName : Web\nServer : EX0\nFqdn : mail.oak.example\nTlsCertificateName :\n" TLS
+    read_case(&f, HEALTHY_STORE RECEIVE SECOND CONNECTOR("Web", "www.oak.example", "", TLS)
+                      EVENT_12014("www.oak.example", "Web"));
+    assert_int_equal(f.d.count, 1);
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F01")));
+    assert_true(span_eq(f.d.findings[0].finding.subject, SPAN("Receive connector EX1\\Web")));
+    done(&f);
+}
+
+/* Whether it is enabled was not printed: then nobody knows whether it harms anybody. */
+static void test_connector_that_may_be_disabled(void **state)
+{
+    (void)state;
+    static const char *const prints[] = {"", "Enabled : True\n", "Enabled : False\n"};
+    for (size_t i = 0; i < COUNT_OF(prints); i++) {
+        struct fixture f;
+        char text[8000];
+        snprintf(text, sizeof(text), "%s%s%s",
+                 HEALTHY_STORE RECEIVE
+                 "\nName : Web\nServer : EX1\nFqdn : www.oak.example\nTlsCertificateName :\n" TLS,
+                 prints[i], "\n");
+        read_case(&f, text);
+        assert_int_equal(f.d.count, i < 2);
+        if (i < 2)
+            assert_int_equal(f.d.findings[0].certainty, i ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE);
+        done(&f);
+    }
+}
+
+#define WITHOUT_KEY(key)                                                                           \
+    CERTIFICATE("DDDDDDDD", "mail.oak.example", "False", PUBLIC_G2, "CN=mail.oak.example", "None", \
+                key, "2027-02-01T00:00:00Z", AFTER, "RootCAType : Enterprise")
+
+/* A newer one for the name that has no key is passed over; whether it has one must be known. */
+static void test_key_that_was_not_printed(void **state)
+{
+    (void)state;
+    static const char *const stores[] = {STORE PUBLIC("SMTP") WITHOUT_KEY("False"),
+                                         STORE PUBLIC("SMTP") WITHOUT_KEY(""),
+                                         STORE PUBLIC("SMTP") WITHOUT_KEY("True")};
+    for (size_t i = 0; i < COUNT_OF(stores); i++) {
+        struct fixture f;
+        char text[8000];
+        snprintf(text, sizeof(text), "%s%s", stores[i],
+                 RECEIVE CONNECTOR("Web", "mail.oak.example", "", TLS));
+        read_case(&f, text);
+        assert_int_equal(f.d.count, i > 0);
+        if (i > 0)
+            assert_int_equal(f.d.findings[0].certainty,
+                             i > 1 ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE);
+        done(&f);
+    }
+}
+
+/* A certificate of somebody else without a Subject is none that the pair could mean. */
+static void test_pair_beside_a_nameless_certificate(void **state)
+{
+    (void)state;
+    struct fixture f;
+    read_case(&f, STORE PUBLIC("SMTP") OWN("SMTP")
+                      CERTIFICATE("DDDDDDDD", "", "False", "CN=Cloud Host Root", "", "None", "True",
+                                  BEFORE, AFTER, "") RECEIVE FRONT("EX1.corp.example", OLD_PAIR));
+    assert_true(f.d.count > 0 && span_eq(f.d.findings[0].finding.fault, SPAN("F03")));
+    done(&f);
+}
+
+static bool has_step(const struct exchange_finding *finding, const char *text)
+{
+    for (size_t i = 0; i < finding->step_count; i++)
+        if (span_search(finding->steps[i].command, span_of(text)) < finding->steps[i].command.n)
+            return true;
+    return false;
+}
+
+/* A command to paste names what was printed; placeholders are for what was not. */
+static void test_f34_names_the_bound_connector(void **state)
+{
+    (void)state;
+    struct fixture f;
+    read_case(&f, RECEIVE CONNECTOR("Web", "", "", TLS "Bindings : {10.1.2.3:25}\n") EVENT_HEAD(
+                      "1019") "Failed to start listening (Error: 10049). Binding: 10.1.2.3:25.\n");
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F34")));
+    assert_true(has_step(&f.d.findings[0], "-Identity 'EX1\\Web' -Bindings '0.0.0.0:25'"));
+    done(&f);
+}
+
+/* One certificate on two servers: its successor comes to both before any pair is changed. */
+static void test_f06_renews_on_each_server(void **state)
+{
+    (void)state;
+    struct fixture f;
+#define OVER                                                                                       \
+    CERTIFICATE("AAAAAAAA", "mail.oak.example", "False", PUBLIC_G2, SUBJECT, "SMTP", "True",       \
+                BEFORE, "2027-03-01T00:00:00Z", "RootCAType : ThirdParty")
+    read_case(&f, "[PS] C:\\>Get-ExchangeCertificate -Server EX1 | FL *\n" OVER
+                  "[PS] C:\\>Get-ExchangeCertificate -Server EX2 | FL *\n" OVER RECEIVE FRONT(
+                      "EX1.corp.example", PAIR));
+    assert_true(span_eq(f.d.findings[0].finding.fault, SPAN("F06")));
+    assert_true(has_step(&f.d.findings[0], "Import-ExchangeCertificate -Server 'EX2' -FileData"));
+    done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_finding),  cmocka_unit_test(test_findings_are_whole),
-        cmocka_unit_test(test_order_of_steps), cmocka_unit_test(test_both_names_of_an_event),
-        cmocka_unit_test(test_questions),      cmocka_unit_test(test_bounce_beside_another_fault),
+        cmocka_unit_test(test_first_finding),
+        cmocka_unit_test(test_findings_are_whole),
+        cmocka_unit_test(test_order_of_steps),
+        cmocka_unit_test(test_both_names_of_an_event),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_bounce_beside_another_fault),
+        cmocka_unit_test(test_listing_that_may_be_cut),
+        cmocka_unit_test(test_event_between_two_servers),
+        cmocka_unit_test(test_connector_that_may_be_disabled),
+        cmocka_unit_test(test_key_that_was_not_printed),
+        cmocka_unit_test(test_pair_beside_a_nameless_certificate),
+        cmocka_unit_test(test_f34_names_the_bound_connector),
+        cmocka_unit_test(test_f06_renews_on_each_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,3 +197,20 @@ struct exchange_finding *examine_explanation(struct examination *e, const char *
     }
     return NULL;
 }
+
+const struct exchange_error *examine_error(const struct examination *e,
+                                           enum exchange_error_kind kind)
+{
+    for (size_t i = 0; i < e->c->error_count; i++)
+        if (e->c->errors[i].kind == kind)
+            return &e->c->errors[i];
+    return NULL;
+}
+
+const struct exchange_event *examine_event(const struct examination *e, unsigned id)
+{
+    for (size_t i = 0; i < e->c->event_count; i++)
+        if (e->c->events[i].id == id)
+            return &e->c->events[i];
+    return NULL;
+}

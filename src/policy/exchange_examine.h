@@ -3,6 +3,7 @@
 #ifndef POLICY_EXCHANGE_EXAMINE_H
 #define POLICY_EXCHANGE_EXAMINE_H
 
+#include "cert/select.h"
 #include "policy/diagnose_exchange.h"
 
 /* Why Exchange has nothing good to present on a connector; in the order in which it is looked for.
@@ -18,7 +19,7 @@ enum choice_state {
     CHOICE_NONE_ELIGIBLE /* some carry the name, all are ruled out */
 };
 
-struct choice {
+struct connector_choice {
     struct exchange_choice shown;
     enum choice_state state;
     const struct exchange_certificate
@@ -38,7 +39,7 @@ struct examination {
     const struct exchange_case *c;
     int64_t now_ms;
     /* One per connector of the case, in its order, then those that only event 12014 names. */
-    struct choice *choices;
+    struct connector_choice *choices;
     size_t choice_count;
     struct exchange_finding *findings;
     size_t count, capacity;
@@ -50,7 +51,19 @@ struct examination {
 
 void examine_choices(struct examination *e);
 /* The choice of the connector of that name (or "server\name"); NULL: not printed. */
-struct choice *examine_choice_of(struct examination *e, struct span connector, bool sends);
+struct connector_choice *examine_choice_of(struct examination *e, struct span connector,
+                                           bool sends);
+/* The connector that an event speaks of; NULL: not printed. */
+struct connector_choice *examine_choice_of_event(struct examination *e,
+                                                 const struct exchange_event *event);
+/* ---- certificates and servers (exchange_store.c) ---- */
+
+/* The print as the value, and the chain, that cert/select_exchange judges. */
+struct certificate *exchange_certificate_as_judged(struct arena *arena,
+                                                   const struct exchange_certificate *c);
+enum chain_state exchange_certificate_chain(const struct exchange_certificate *c);
+/* "ex1" of "ex1.corp.example" */
+struct span exchange_first_label(struct span name);
 /* By thumbprint, one lost or doubled digit forgiven; from the store alone. NULL: not there. */
 const struct exchange_certificate *examine_certificate(const struct examination *e,
                                                        struct span thumbprint);
@@ -59,7 +72,9 @@ bool exchange_certificate_equals(const struct exchange_certificate *c, struct sp
 /* SMTP, a key and no status against it; CANNOT_TELL where one of them was not printed. */
 enum known exchange_certificate_usable(const struct examination *e,
                                        const struct exchange_certificate *c);
-bool exchange_certificate_is_public(const struct exchange_certificate *c); /* a CA issued it */
+bool exchange_certificate_has_smtp(const struct exchange_certificate *c);   /* for certain */
+bool exchange_certificate_lacks_smtp(const struct exchange_certificate *c); /* for certain */
+bool exchange_certificate_is_public(const struct exchange_certificate *c);  /* a CA issued it */
 bool exchange_certificate_is_auth(const struct exchange_certificate *c);
 /* One that setup made, by its name. */
 bool exchange_connector_is_default(const struct exchange_connector *k);
@@ -71,6 +86,8 @@ const struct exchange_certificate *examine_successor(const struct examination *e
                                                      struct span server, struct span old_pair);
 /* Were all certificates of that server printed? Empty server: of any. */
 bool examine_store_complete(const struct examination *e, struct span server);
+/* How sure is what rests on a certificate's absence: PROBABLE where its listing may be cut. */
+enum exchange_certainty examine_absence(const struct examination *e);
 /* May the certificate serve a connector of that server? */
 bool exchange_certificate_on(const struct exchange_certificate *c, struct span server);
 /* The name of the connector's server, or of the only one in the case; empty: not known. */
@@ -115,6 +132,11 @@ struct span examine_certificate_subject(struct examination *e,
 /* For quotes: CN and the first digits of the thumbprint. */
 struct span examine_certificate_text(struct examination *e, const struct exchange_certificate *c);
 
+/* The first error of that kind, the first event of that number; NULL: there is none. */
+const struct exchange_error *examine_error(const struct examination *e,
+                                           enum exchange_error_kind kind);
+const struct exchange_event *examine_event(const struct examination *e, unsigned id);
+
 /* Symptoms: has a fault of a Receive (Send) connector or of a certificate been told that peers see
  * as this? The finding, to which the symptom is then evidence; NULL: nothing explains it. */
 struct exchange_finding *examine_explanation(struct examination *e, const char *const *faults,
@@ -135,6 +157,9 @@ void step_enable(struct examination *e, struct exchange_finding *f,
 /* $tls = pair of the certificate; then it is set on the connector. */
 void step_pair(struct examination *e, struct exchange_finding *f,
                const struct exchange_connector *k, const struct exchange_certificate *c);
+/* The same with $new, which step_request or step_renew has set. */
+void step_pair_of_new(struct examination *e, struct exchange_finding *f,
+                      const struct exchange_connector *k);
 void step_restart(struct examination *e, struct exchange_finding *f,
                   const struct exchange_connector *k);
 void step_retry_queues(struct examination *e, struct exchange_finding *f,
@@ -148,6 +173,10 @@ void step_renew(struct examination *e, struct exchange_finding *f,
 /* A request with these names and those of `like` (may be NULL), then its import and enabling. */
 void step_request(struct examination *e, struct exchange_finding *f,
                   const struct exchange_certificate *like, struct span name);
+/* Brings a certificate with its key from one server to another; `thumbprint` is a PowerShell word.
+ */
+void step_copy(struct examination *e, struct exchange_finding *f, struct span thumbprint,
+               struct span from, struct span to);
 /* A new self-signed certificate for the server, which becomes the internal one. */
 void step_new_internal(struct examination *e, struct exchange_finding *f, struct span server);
 void step_resubscribe_edge(struct examination *e, struct exchange_finding *f);

@@ -7,18 +7,13 @@
 enum { SHORT_DAYS = 100 };
 static const int64_t day_ms = 24 * 3600 * 1000;
 
-static bool has_smtp(const struct exchange_certificate *c)
-{
-    return c->services_known == KNOWN_YES && (c->services & EXCHANGE_SMTP);
-}
-
 /* ---- F06 without any connector: what has expired and has no successor ---- */
 
 static bool is_replaced(const struct examination *e, const struct exchange_certificate *old)
 {
     for (size_t i = 0; i < e->c->certificate_count; i++) {
         const struct exchange_certificate *c = &e->c->certificates[i];
-        if (c != old && !c->from_wire && has_smtp(c) &&
+        if (c != old && !c->from_wire && exchange_certificate_has_smtp(c) &&
             exchange_certificate_expired(e, c) == KNOWN_NO &&
             exchange_certificate_covers(c, old->domains.items[0]))
             return true;
@@ -32,8 +27,9 @@ void examine_f06_listed_expired(struct examination *e)
         return;
     for (size_t i = 0; i < e->c->certificate_count; i++) {
         const struct exchange_certificate *c = &e->c->certificates[i];
-        if (c->from_wire || !has_smtp(c) || !c->domains.count || exchange_certificate_is_auth(c) ||
-            exchange_certificate_expired(e, c) != KNOWN_YES || is_replaced(e, c))
+        if (c->from_wire || !exchange_certificate_has_smtp(c) || !c->domains.count ||
+            exchange_certificate_is_auth(c) || exchange_certificate_expired(e, c) != KNOWN_YES ||
+            is_replaced(e, c))
             continue;
         struct exchange_finding *f =
             examine_add(e, "F06", "starttls-expired", FINDING_RED, EXCHANGE_PROBABLE,
@@ -106,11 +102,21 @@ static bool is_weak(struct span algorithm)
     return text_glob(SPAN("*md5*"), algorithm) || text_glob(SPAN("*md2*"), algorithm);
 }
 
+/* In the store, and presented by none of the connectors: an old one that was replaced. */
+static bool is_idle(const struct examination *e, const struct exchange_certificate *c)
+{
+    bool chosen = c->from_wire || !e->c->receive_connectors_listed;
+    for (size_t i = 0; i < e->choice_count; i++)
+        chosen |= e->choices[i].shown.chosen == c;
+    return !chosen;
+}
+
 void examine_f30_weak(struct examination *e)
 {
     for (size_t i = 0; i < e->c->certificate_count; i++) {
         const struct exchange_certificate *c = &e->c->certificates[i];
-        if (!is_weak(c->signature_algorithm.text))
+        if (!is_weak(c->signature_algorithm.text) || is_idle(e, c) ||
+            examine_find(e, "F30", examine_certificate_subject(e, c)))
             continue;
         struct exchange_finding *f =
             examine_add(e, "F30", "weak-signature", FINDING_RED, EXCHANGE_CERTAIN,
@@ -142,7 +148,7 @@ static bool is_short(const struct exchange_certificate *c)
            life_ms <= SHORT_DAYS * day_ms;
 }
 
-static void blame_f32(struct examination *e, const struct choice *ch,
+static void blame_f32(struct examination *e, const struct connector_choice *ch,
                       const struct exchange_certificate *a, const struct exchange_certificate *b)
 {
     struct exchange_finding *f =
@@ -162,7 +168,7 @@ static void blame_f32(struct examination *e, const struct choice *ch,
                   SPAN_NONE);
     examine_quote_certificate(e, f, a, SPAN("has this pair"));
     examine_quote_certificate(e, f, b, SPAN("has it as well"));
-    if (!has_smtp(newest))
+    if (!exchange_certificate_has_smtp(newest))
         step_enable(e, f, newest);
     examine_step(e, f,
                  arena_printf(e->arena,
@@ -187,7 +193,7 @@ static void blame_f32(struct examination *e, const struct choice *ch,
 void examine_f32_short_pairs(struct examination *e)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        const struct choice *ch = &e->choices[i];
+        const struct connector_choice *ch = &e->choices[i];
         const struct exchange_certificate *first = NULL;
         for (size_t n = 0; n < ch->shown.count && ch->has_pair; n++) {
             const struct exchange_certificate *c = ch->shown.candidates[n];

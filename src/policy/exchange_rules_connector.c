@@ -10,20 +10,11 @@ static bool text_has(struct span text, const char *word)
     return span_search(text, span_of(word)) < text.n;
 }
 
-static const struct exchange_error *find_error(const struct examination *e,
-                                               enum exchange_error_kind kind)
-{
-    for (size_t i = 0; i < e->c->error_count; i++)
-        if (e->c->errors[i].kind == kind)
-            return &e->c->errors[i];
-    return NULL;
-}
-
 /* ---- F07 ---- */
 
 void examine_f07_fqdn_refused(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_FQDN_REFUSED);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_FQDN_REFUSED);
     if (!error)
         return;
     struct exchange_finding *f =
@@ -42,13 +33,13 @@ void examine_f07_fqdn_refused(struct examination *e)
         e, f,
         arena_printf(e->arena,
                      "New-ReceiveConnector -Name 'Internet " SPAN_FMT "' -Server " SPAN_FMT
-                     " -Usage Internet -TransportRole FrontendTransport -Bindings '0.0.0.0:25' "
+                     " -Usage Internet -TransportRole FrontendTransport -Bindings 'OWN-ADDRESS:25' "
                      "-RemoteIPRanges '0.0.0.0-255.255.255.255' -Fqdn " SPAN_FMT,
                      SPAN_ARG(server), SPAN_ARG(powershell_quote(e->arena, server)),
                      SPAN_ARG(powershell_quote(e->arena, name))),
-        SPAN("a connector of its own for the public name; give it an address or ranges that no "
-             "other "
-             "connector has, and leave the default one as it is"),
+        SPAN("a connector of its own for the public name, on an address of this server that no "
+             "other connector names: one with the bindings and ranges of the default one is "
+             "refused"),
         SPAN_NONE);
     examine_verify(
         e, f, SPAN("Get-ReceiveConnector | FT Identity,Bindings,RemoteIPRanges,Fqdn,AuthMechanism"),
@@ -78,7 +69,7 @@ static struct exchange_finding *add_f19(struct examination *e, struct span subje
 
 void examine_f19_pair_length(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_VALUE_INVALID);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_VALUE_INVALID);
     for (size_t i = 0; i < e->choice_count; i++) {
         const struct exchange_connector *k = e->choices[i].shown.connector;
         if (k->tls_certificate_name.text.n <= PAIR_MAX)
@@ -145,7 +136,7 @@ void examine_f21_capability(struct examination *e)
             continue;
         struct exchange_finding *f = examine_find(e, "F21", SPAN_NONE);
         if (!f) {
-            struct choice *ch = examine_choice_of(e, event->connector.text, false);
+            struct connector_choice *ch = examine_choice_of_event(e, event);
             f = add_f21(e,
                         event->connector.text.n
                             ? arena_printf(e->arena, "Receive connector " SPAN_FMT,
@@ -302,6 +293,32 @@ void examine_f25_port(struct examination *e)
     }
 }
 
+/* The connector that is bound to what the event speaks of; NULL: none was printed. */
+static const struct exchange_connector *bound_to(const struct examination *e, struct span address)
+{
+    for (size_t i = 0; i < e->choice_count; i++) {
+        const struct exchange_connector *k = e->choices[i].shown.connector;
+        for (size_t b = 0; !k->sends && b < k->bindings.count; b++)
+            if (span_eq(k->bindings.items[b], address))
+                return k;
+    }
+    return NULL;
+}
+
+static struct exchange_finding *add_f34_of_event(struct examination *e,
+                                                 const struct exchange_event *event)
+{
+    const struct exchange_connector *k = bound_to(e, event->address.text);
+    struct endpoint at;
+    if (!k || endpoint_parse(event->address.text, &at) != OK)
+        return add_f34(e, SPAN("a Receive connector bound to a foreign address"),
+                       SPAN("'SERVER\\CONNECTOR'"), SPAN("25"));
+    struct exchange_finding *f = add_f34(e, examine_connector_subject(e, k), step_identity(e, k),
+                                         arena_printf(e->arena, "%u", (unsigned)at.port));
+    examine_quote_list(e, f, "Bindings", &k->bindings, event->address.text);
+    return f;
+}
+
 void examine_f34_binding(struct examination *e)
 {
     for (size_t i = 0; i < e->choice_count; i++)
@@ -312,8 +329,7 @@ void examine_f34_binding(struct examination *e)
             continue;
         struct exchange_finding *f = examine_find(e, "F34", SPAN_NONE);
         if (!f)
-            f = add_f34(e, SPAN("a Receive connector bound to a foreign address"),
-                        SPAN("'SERVER\\CONNECTOR'"), SPAN("25"));
+            f = add_f34_of_event(e, event);
         examine_evidence(e, f, event->place, event->text, SPAN_NONE);
     }
 }
@@ -325,13 +341,25 @@ static bool takes_submission(const struct exchange_connector *k)
     return span_istarts(k->name.text, SPAN("Client Frontend")) || binds_port(k, SUBMISSION_PORT);
 }
 
-static bool takes_internet_mail(const struct exchange_connector *k)
+/* Relay connectors are for a few addresses, whose devices mostly verify nothing. */
+static bool takes_from_anywhere(const struct exchange_connector *k)
 {
-    return k->bindings.printed ? binds_port(k, SMTP_PORT) && !is_role(k, "HubTransport")
-                               : span_istarts(k->name.text, SPAN("Default Frontend"));
+    struct ip_range all, range;
+    bool anywhere = !k->remote_ip_ranges.printed || ip_range_parse(SPAN("0.0.0.0/0"), &all) != OK;
+    for (size_t i = 0; i < k->remote_ip_ranges.count && !anywhere; i++)
+        anywhere = ip_range_parse(k->remote_ip_ranges.items[i], &range) == OK && !range.first.v6 &&
+                   ip_range_within(&all, &range);
+    return anywhere;
 }
 
-static void blame_self_signed(struct examination *e, const struct choice *ch,
+static bool takes_internet_mail(const struct exchange_connector *k)
+{
+    if (!k->bindings.printed)
+        return span_istarts(k->name.text, SPAN("Default Frontend"));
+    return binds_port(k, SMTP_PORT) && !is_role(k, "HubTransport") && takes_from_anywhere(k);
+}
+
+static void blame_self_signed(struct examination *e, const struct connector_choice *ch,
                               const struct exchange_certificate *public)
 {
     const struct exchange_connector *k = ch->shown.connector;
@@ -361,7 +389,7 @@ static void blame_self_signed(struct examination *e, const struct choice *ch,
 void examine_self_signed_chosen(struct examination *e)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        const struct choice *ch = &e->choices[i];
+        const struct connector_choice *ch = &e->choices[i];
         const struct exchange_connector *k = ch->shown.connector;
         if (k->sends || ch->state != CHOICE_GOOD || ch->has_pair ||
             !k->tls_certificate_name.printed || ch->shown.chosen->self_signed != KNOWN_YES ||

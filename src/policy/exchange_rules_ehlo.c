@@ -62,10 +62,11 @@ static bool ranges_within(const struct exchange_connector *inner,
     return false;
 }
 
-static struct choice *connector_behind(struct examination *e, const struct choice *taken)
+static struct connector_choice *connector_behind(struct examination *e,
+                                                 const struct connector_choice *taken)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        struct choice *ch = &e->choices[i];
+        struct connector_choice *ch = &e->choices[i];
         if (ch != taken && !ch->shown.connector->sends && ch->state == CHOICE_GOOD &&
             ranges_within(taken->shown.connector, ch->shown.connector))
             return ch;
@@ -73,8 +74,8 @@ static struct choice *connector_behind(struct examination *e, const struct choic
     return NULL;
 }
 
-static void blame_f35(struct examination *e, const struct exchange_session *s, struct choice *taken,
-                      const struct choice *behind)
+static void blame_f35(struct examination *e, const struct exchange_session *s,
+                      struct connector_choice *taken, const struct connector_choice *behind)
 {
     const struct exchange_connector *k = taken->shown.connector;
     struct exchange_finding *f = examine_add(e, "F35", "other-connector-answers", FINDING_RED,
@@ -109,11 +110,11 @@ void examine_f35_other_connector(struct examination *e)
 {
     for (size_t i = 0; i < e->c->session_count; i++) {
         const struct exchange_session *s = &e->c->sessions[i];
-        struct choice *taken = examine_choice_of(e, s->connector.text, false);
+        struct connector_choice *taken = examine_choice_of(e, s->connector.text, false);
         if (s->direction == EXCHANGE_SENDS || s->starttls != KNOWN_NO || !taken ||
             taken->explained || taken->state == CHOICE_GOOD)
             continue;
-        struct choice *behind = connector_behind(e, taken);
+        struct connector_choice *behind = connector_behind(e, taken);
         if (behind)
             blame_f35(e, s, taken, behind);
     }
@@ -127,7 +128,7 @@ void examine_not_offered(struct examination *e)
                                          "F12", "F28", "F35", "F02"};
     for (size_t i = 0; i < e->c->session_count; i++) {
         const struct exchange_session *s = &e->c->sessions[i];
-        struct choice *ch = examine_choice_of(e, s->connector.text, false);
+        struct connector_choice *ch = examine_choice_of(e, s->connector.text, false);
         bool wanted = !ch || ch->state != CHOICE_NO_TLS;
         if (s->direction == EXCHANGE_SENDS || s->starttls != KNOWN_NO || s->stripped || !wanted ||
             (s->x_anonymous_tls != KNOWN_YES && s->direction != EXCHANGE_PROBED))

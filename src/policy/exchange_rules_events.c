@@ -3,14 +3,6 @@
 
 enum { SOON_MS_PER_DAY = 24 * 3600 * 1000, SOON_DAYS = 30 };
 
-static const struct exchange_event *find_event(const struct examination *e, unsigned id)
-{
-    for (size_t i = 0; i < e->c->event_count; i++)
-        if (e->c->events[i].id == id)
-            return &e->c->events[i];
-    return NULL;
-}
-
 static struct span event_subject(struct examination *e, const struct exchange_event *event)
 {
     return event->computer.n ? arena_printf(e->arena, "server " SPAN_FMT, SPAN_ARG(event->computer))
@@ -59,7 +51,7 @@ void examine_mended(struct examination *e)
 {
     for (size_t i = 0; i < e->c->event_count; i++) {
         const struct exchange_event *event = &e->c->events[i];
-        struct choice *ch = examine_choice_of(e, event->connector.text, false);
+        struct connector_choice *ch = examine_choice_of_event(e, event);
         if (event->id != 12014 || !ch || ch->explained || ch->state != CHOICE_GOOD)
             continue;
         struct exchange_finding *f =
@@ -78,26 +70,34 @@ void examine_mended(struct examination *e)
 
 /* ---- F04: 12012, 12013, and a recorded thumbprint that is nowhere ---- */
 
-static void blame_internal_missing(struct examination *e, struct span subject, struct span server,
+static struct exchange_finding *add_f04(struct examination *e, struct span subject,
+                                        struct span server)
+{
+    struct exchange_finding *f = examine_add(e, "F04", "internal-certificate-missing", FINDING_RED,
+                                             EXCHANGE_PROBABLE, subject);
+    f->finding.event = 12013;
+    f->finding.cause =
+        SPAN("the internal transport certificate that is recorded for the server is not "
+             "in its store: it was deleted, mostly through the certificates console");
+    f->finding.consequence = SPAN("X-ANONYMOUSTLS is not offered: mail between Exchange servers "
+                                  "and to Edge servers stops");
+    step_new_internal(e, f, server);
+    step_restart(e, f, NULL);
+    examine_verify(e, f,
+                   SPAN("Get-TransportService | FL Name,InternalTransportCertificateThumbprint"),
+                   SPAN("a thumbprint that Get-ExchangeCertificate lists"));
+    return f;
+}
+
+static void blame_internal_missing(struct examination *e, enum exchange_certainty certainty,
+                                   struct span subject, struct span server,
                                    struct exchange_place place, struct span quote)
 {
     struct exchange_finding *f = examine_find(e, "F04", SPAN_NONE);
-    if (!f) {
-        f = examine_add(e, "F04", "internal-certificate-missing", FINDING_RED, EXCHANGE_CERTAIN,
-                        subject);
-        f->finding.event = 12013;
-        f->finding.cause =
-            SPAN("the internal transport certificate that is recorded for the server is not "
-                 "in its store: it was deleted, mostly through the certificates console");
-        f->finding.consequence =
-            SPAN("X-ANONYMOUSTLS is not offered: mail between Exchange servers and to "
-                 "Edge servers stops");
-        step_new_internal(e, f, server);
-        step_restart(e, f, NULL);
-        examine_verify(
-            e, f, SPAN("Get-TransportService | FL Name,InternalTransportCertificateThumbprint"),
-            SPAN("a thumbprint that Get-ExchangeCertificate lists"));
-    }
+    if (!f)
+        f = add_f04(e, subject, server);
+    if (certainty > f->certainty)
+        f->certainty = certainty;
     examine_evidence(e, f, place, quote, SPAN("the internal transport certificate is missing"));
 }
 
@@ -105,10 +105,10 @@ void examine_f04_internal_missing(struct examination *e)
 {
     static const unsigned ids[] = {12012, 12013, 12024};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        const struct exchange_event *event = find_event(e, ids[i]);
+        const struct exchange_event *event = examine_event(e, ids[i]);
         if (event)
-            blame_internal_missing(e, event_subject(e, event), event->computer, event->place,
-                                   event->text);
+            blame_internal_missing(e, EXCHANGE_CERTAIN, event_subject(e, event), event->computer,
+                                   event->place, event->text);
     }
     for (size_t i = 0; i < e->c->server_count; i++) {
         const struct exchange_server *s = &e->c->servers[i];
@@ -116,7 +116,8 @@ void examine_f04_internal_missing(struct examination *e)
         if (thumbprint.n && examine_store_complete(e, s->name.text) &&
             !examine_certificate(e, thumbprint))
             blame_internal_missing(
-                e, arena_printf(e->arena, "server " SPAN_FMT, SPAN_ARG(s->name.text)), s->name.text,
+                e, examine_absence(e),
+                arena_printf(e->arena, "server " SPAN_FMT, SPAN_ARG(s->name.text)), s->name.text,
                 s->internal_thumbprint.place,
                 arena_printf(e->arena, "InternalTransportCertificateThumbprint : " SPAN_FMT,
                              SPAN_ARG(thumbprint)));
@@ -194,7 +195,7 @@ void examine_f05_internal_expired(struct examination *e)
         examine_internal_of(e, &e->c->servers[i]);
     static const unsigned ids[] = {12015, 12017};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        const struct exchange_event *event = find_event(e, ids[i]);
+        const struct exchange_event *event = examine_event(e, ids[i]);
         if (!event)
             continue;
         struct exchange_finding *f = examine_find(e, "F05", SPAN_NONE);
@@ -227,7 +228,7 @@ static struct exchange_finding *add_f06(struct examination *e, enum finding_seve
     return f;
 }
 
-static void examine_chosen(struct examination *e, struct choice *ch)
+static void examine_chosen(struct examination *e, struct connector_choice *ch)
 {
     const struct exchange_certificate *c = ch->shown.chosen;
     enum finding_severity severity = c && !ch->explained ? judge_expiry(e, c) : FINDING_GREEN;
@@ -240,8 +241,11 @@ static void examine_chosen(struct examination *e, struct choice *ch)
         c->self_signed == KNOWN_YES ? examine_find(e, "F05", subject) : NULL;
     struct exchange_finding *f = internal ? internal : examine_find(e, "F06", subject);
     bool first = !f;
-    if (first)
+    if (first) {
         f = add_f06(e, severity, subject);
+        /* A newer one may be what a print lacks. */
+        f->certainty = ch->shown.certain == CANNOT_TELL ? EXCHANGE_PROBABLE : examine_absence(e);
+    }
     examine_evidence(e, f, c->not_after.place,
                      arena_printf(e->arena, "NotAfter : " SPAN_FMT, SPAN_ARG(c->not_after.text)),
                      arena_printf(e->arena, "presented by " SPAN_FMT,
@@ -259,7 +263,7 @@ void examine_f06_starttls_expired(struct examination *e)
         examine_chosen(e, &e->choices[i]);
     static const unsigned ids[] = {12016, 12018};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        const struct exchange_event *event = find_event(e, ids[i]);
+        const struct exchange_event *event = examine_event(e, ids[i]);
         if (!event)
             continue;
         struct exchange_finding *f = examine_find(e, "F06", SPAN_NONE);
@@ -273,6 +277,7 @@ void examine_f06_starttls_expired(struct examination *e)
                              event->fqdn.text.n ? event->fqdn.text : event->domain_name.text);
             step_restart(e, f, NULL);
         }
+        f->certainty = EXCHANGE_CERTAIN;
         examine_evidence(e, f, event->place, event->text, SPAN_NONE);
     }
 }

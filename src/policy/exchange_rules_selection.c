@@ -1,8 +1,13 @@
 /* Why a Receive connector has no certificate that works: one finding for all connectors that lack
  * the same thing. */
+#include "conf/schema.h"
 #include "policy/exchange_examine.h"
 
-enum { FLOOD = 5, QUOTED_CONNECTORS = 8, SLIP = 2, SLIP_NAME_MAX = 64 };
+#include <string.h>
+
+#include "base/text.h"
+
+enum { FLOOD = 5, QUOTED_CONNECTORS = 8, SLIP = 2 };
 
 static const char no_tls[] =
     "STARTTLS is not offered: ordinary peers deliver in clear text without a word, and those that "
@@ -14,11 +19,12 @@ static const char broken_tls[] = "STARTTLS is offered and then fails: peers that
 /* ---- connectors that lack the same thing ---- */
 
 struct group {
-    struct choice **items;
+    struct connector_choice **items;
     size_t count;
 };
 
-static bool are_alike(struct examination *e, const struct choice *a, const struct choice *b)
+static bool are_alike(struct examination *e, const struct connector_choice *a,
+                      const struct connector_choice *b)
 {
     return a->state == b->state && a->shown.connector->sends == b->shown.connector->sends &&
            a->shown.chosen == b->shown.chosen && span_ieq(a->shown.name, b->shown.name) &&
@@ -28,7 +34,7 @@ static bool are_alike(struct examination *e, const struct choice *a, const struc
 
 static struct group group_of(struct examination *e, size_t first)
 {
-    struct group g = {ARENA_ARRAY(e->arena, struct choice *, e->choice_count), 0};
+    struct group g = {ARENA_ARRAY(e->arena, struct connector_choice *, e->choice_count), 0};
     for (size_t i = first; i < e->choice_count; i++)
         if (!e->choices[i].explained && are_alike(e, &e->choices[first], &e->choices[i]))
             g.items[g.count++] = &e->choices[i];
@@ -43,13 +49,13 @@ static struct span group_subject(struct examination *e, const struct group *g)
     return arena_printf(e->arena, SPAN_FMT " and %zu more", SPAN_ARG(first), g->count - 1);
 }
 
-static const struct exchange_event *event_of(struct examination *e, const struct choice *ch)
+static const struct exchange_event *event_of(struct examination *e,
+                                             const struct connector_choice *ch)
 {
     if (ch->event)
         return ch->event;
     for (size_t i = 0; i < e->c->event_count; i++)
-        if (e->c->events[i].id == 12014 &&
-            examine_choice_of(e, e->c->events[i].connector.text, false) == ch)
+        if (e->c->events[i].id == 12014 && examine_choice_of_event(e, &e->c->events[i]) == ch)
             return &e->c->events[i];
     return NULL;
 }
@@ -68,13 +74,25 @@ static void quote_event(struct examination *e, struct exchange_finding *f,
     examine_evidence(e, f, event->place, event->text, names);
 }
 
+/* Does one of them serve for certain? A connector that is disabled harms nobody. */
+static bool any_serves(struct examination *e, const struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->items[i]->shown.connector->enabled == KNOWN_YES || event_of(e, g->items[i]))
+            return true;
+    return false;
+}
+
 /* The finding for a group, with the connectors' own lines as evidence. */
 static struct exchange_finding *blame(struct examination *e, struct group *g, const char *fault,
                                       const char *name, struct span cause, const char *consequence)
 {
-    bool proven = g->items[0]->shown.certain != CANNOT_TELL || g->items[0]->complete;
+    const struct connector_choice *ch = g->items[0];
+    bool pair_alone =
+        ch->state == CHOICE_BAD_PAIR || (ch->state == CHOICE_STALE_PAIR && ch->complete);
+    bool proven = (ch->shown.certain != CANNOT_TELL || pair_alone) && any_serves(e, g);
     struct exchange_finding *f =
-        examine_add(e, fault, name, FINDING_RED, proven ? EXCHANGE_CERTAIN : EXCHANGE_PROBABLE,
+        examine_add(e, fault, name, FINDING_RED, proven ? examine_absence(e) : EXCHANGE_PROBABLE,
                     group_subject(e, g));
     f->finding.event = 12014;
     f->finding.cause = cause;
@@ -95,7 +113,7 @@ static struct exchange_finding *blame(struct examination *e, struct group *g, co
 }
 
 static void quote_candidates(struct examination *e, struct exchange_finding *f,
-                             const struct choice *ch)
+                             const struct connector_choice *ch)
 {
     for (size_t i = 0; i < ch->shown.count && i < QUOTED_CONNECTORS; i++)
         examine_quote_certificate(e, f, ch->shown.candidates[i], ch->shown.verdicts[i]);
@@ -117,16 +135,24 @@ static void finish_steps(struct examination *e, struct exchange_finding *f, cons
     step_verify_tls(e, f, g->items[0]->shown.connector, g->items[0]->shown.name);
 }
 
-static bool lacks_smtp(const struct exchange_certificate *c)
-{
-    return c->services_known == KNOWN_YES && !(c->services & EXCHANGE_SMTP);
-}
-
 /* ---- the pair: F20, F03, F15 ---- */
+
+/* The host in a pair, whatever became of its marks: the subject stands last, its CN first. */
+static struct span common_name(struct span pair)
+{
+    struct span name = SPAN_NONE;
+    for (size_t at = 0; at < pair.n; at++)
+        if (span_istarts(span_skip(pair, at), SPAN("CN=")))
+            name = span_skip(pair, at + 3);
+    size_t n = 0;
+    while (n < name.n && (text_is_alnum(name.p[n]) || strchr(".-*", name.p[n])))
+        n++;
+    return span_head(name, n);
+}
 
 static void blame_pair(struct examination *e, struct group *g, bool syntax)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     bool sends = ch->shown.connector->sends;
     const struct exchange_certificate *next =
         examine_successor(e, SPAN_NONE, examine_server_of(e, ch->shown.connector), ch->shown.name);
@@ -148,13 +174,15 @@ static void blame_pair(struct examination *e, struct group *g, bool syntax)
         cause, sends ? "mail through this connector waits (454 4.7.5) until it expires" : no_tls);
     quote_candidates(e, f, ch);
     if (next) {
-        if (lacks_smtp(next) || next->services_known != KNOWN_YES)
+        if (exchange_certificate_lacks_smtp(next) || next->services_known != KNOWN_YES)
             step_enable(e, f, next);
         set_pairs(e, f, g, next);
     } else {
         examine_ask(e, SPAN("which certificate the connector should name"),
                     SPAN("Get-ExchangeCertificate | FL *"));
-        step_request(e, f, NULL, SPAN_NONE);
+        step_request(e, f, NULL, common_name(ch->shown.name));
+        for (size_t i = 0; i < g->count; i++)
+            step_pair_of_new(e, f, g->items[i]->shown.connector);
     }
     finish_steps(e, f, g);
 }
@@ -181,38 +209,15 @@ static const struct exchange_certificate *only_nameless_smtp(struct examination 
     return nameless;
 }
 
-/* How many letters differ, up to SLIP + 1: a missing, a doubled, or another one. */
-static size_t distance(struct span a, struct span b)
-{
-    size_t row[SLIP_NAME_MAX + 1];
-    if (a.n > SLIP_NAME_MAX || b.n > SLIP_NAME_MAX)
-        return SLIP + 1;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t change =
-                diagonal + !span_ieq(span_make(a.p + i - 1, 1), span_make(b.p + j - 1, 1));
-            diagonal = row[j];
-            size_t drop = row[j] + 1, add = row[j - 1] + 1;
-            row[j] = change < drop ? change : drop;
-            row[j] = add < row[j] ? add : row[j];
-        }
-    }
-    return row[b.n];
-}
-
 /* A name of a usable certificate that differs from this one by a slip; empty: none. */
-static struct span meant_name(struct examination *e, const struct choice *ch)
+static struct span meant_name(struct examination *e, const struct connector_choice *ch)
 {
     struct span best = SPAN_NONE;
     size_t least = SLIP + 1;
     for (size_t i = 0; i < ch->shown.count; i++) {
         const struct exchange_certificate *c = ch->shown.candidates[i];
         for (size_t n = 0; n < c->domains.count; n++) {
-            size_t d = distance(c->domains.items[n], ch->shown.name);
+            size_t d = schema_distance(c->domains.items[n], ch->shown.name, SLIP + 1);
             if (d < least && exchange_certificate_usable(e, c) == KNOWN_YES) {
                 least = d;
                 best = c->domains.items[n];
@@ -231,7 +236,7 @@ static bool wants_server_name(const struct exchange_connector *k)
 }
 
 static void step_self_signed(struct examination *e, struct exchange_finding *f,
-                             const struct choice *ch)
+                             const struct connector_choice *ch)
 {
     struct span name = powershell_quote(e->arena, ch->shown.name);
     examine_step(
@@ -251,7 +256,7 @@ static void step_self_signed(struct examination *e, struct exchange_finding *f,
 static void steps_for_name(struct examination *e, struct exchange_finding *f, const struct group *g,
                            bool prefer_pair)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     struct span server = examine_server_of(e, ch->shown.connector);
     const struct exchange_certificate *public = examine_successor(e, SPAN_NONE, server, SPAN_NONE);
     struct span meant = meant_name(e, ch);
@@ -267,7 +272,7 @@ static void steps_for_name(struct examination *e, struct exchange_finding *f, co
                 SPAN("the name that a certificate has: the connector's looks like a slip of it"),
                 SPAN_NONE);
     } else if (public && (prefer_pair || pinned)) {
-        if (lacks_smtp(public))
+        if (exchange_certificate_lacks_smtp(public))
             step_enable(e, f, public);
         set_pairs(e, f, g, public);
     } else if (exchange_name_is_internal(ch->shown.name)) {
@@ -281,7 +286,7 @@ static void steps_for_name(struct examination *e, struct exchange_finding *f, co
 static void blame_nameless(struct examination *e, struct group *g,
                            const struct exchange_certificate *nameless)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     struct span server = examine_server_of(e, ch->shown.connector);
     struct exchange_finding *f = blame(
         e, g, "F36", "smtp-without-name",
@@ -304,7 +309,7 @@ static void blame_nameless(struct examination *e, struct group *g,
 
 static void blame_name(struct examination *e, struct group *g)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     const struct exchange_event *event = event_of(e, ch);
     struct span server = examine_server_of(e, ch->shown.connector);
     struct span cause =
@@ -342,7 +347,7 @@ static void blame_name(struct examination *e, struct group *g)
 
 static void blame_unusable(struct examination *e, struct group *g)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     const struct exchange_certificate *chosen = ch->shown.chosen;
     struct span text = examine_certificate_text(e, chosen);
     struct exchange_finding *f;
@@ -380,7 +385,7 @@ static void blame_unusable(struct examination *e, struct group *g)
 
 static void blame_ineligible(struct examination *e, struct group *g)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     bool key = ch->without_key == ch->covering;
     struct exchange_finding *f =
         blame(e, g, key ? "F12" : "F17", key ? "key-missing" : "chain-not-valid",
@@ -410,7 +415,7 @@ static void blame_ineligible(struct examination *e, struct group *g)
 
 static void examine_group(struct examination *e, struct group *g)
 {
-    const struct choice *ch = g->items[0];
+    const struct connector_choice *ch = g->items[0];
     struct span server = examine_server_of(e, ch->shown.connector);
     const struct exchange_certificate *nameless =
         ch->shown.connector->sends ? NULL : only_nameless_smtp(e, server);

@@ -8,9 +8,9 @@ static bool has_word(struct span text, const char *word)
 
 /* The Send connector that speaks TLS with a certificate of its own: the named one, else the one to
  * the cloud, else the only one with a pair. NULL: none was printed. */
-static struct choice *hybrid_connector(struct examination *e, struct span name)
+static struct connector_choice *hybrid_connector(struct examination *e, struct span name)
 {
-    struct choice *ch = examine_choice_of(e, name, true), *best = NULL;
+    struct connector_choice *ch = examine_choice_of(e, name, true), *best = NULL;
     for (size_t i = 0; !ch && i < e->choice_count; i++) {
         const struct exchange_connector *k = e->choices[i].shown.connector;
         if (!k->sends)
@@ -22,7 +22,8 @@ static struct choice *hybrid_connector(struct examination *e, struct span name)
     return ch ? ch : best;
 }
 
-static struct span send_subject(struct examination *e, const struct choice *ch, struct span name)
+static struct span send_subject(struct examination *e, const struct connector_choice *ch,
+                                struct span name)
 {
     if (ch)
         return examine_connector_subject(e, ch->shown.connector);
@@ -31,7 +32,8 @@ static struct span send_subject(struct examination *e, const struct choice *ch, 
 }
 
 /* Names the best certificate on the connector, or asks for what is missing to tell which. */
-static void mend_by_pair(struct examination *e, struct exchange_finding *f, struct choice *ch)
+static void mend_by_pair(struct examination *e, struct exchange_finding *f,
+                         struct connector_choice *ch)
 {
     struct span old = ch ? ch->shown.name : SPAN_NONE;
     const struct exchange_certificate *c = examine_successor(e, SPAN_NONE, SPAN_NONE, old);
@@ -40,7 +42,7 @@ static void mend_by_pair(struct examination *e, struct exchange_finding *f, stru
     if (!c)
         examine_ask(e, SPAN("which certificates the source servers have"),
                     SPAN("Get-ExchangeCertificate | FL *"));
-    if (c && !(c->services_known == KNOWN_YES && (c->services & EXCHANGE_SMTP)))
+    if (c && !exchange_certificate_has_smtp(c))
         step_enable(e, f, c);
     if (c && ch)
         step_pair(e, f, ch->shown.connector, c);
@@ -63,7 +65,7 @@ static void blame_f13(struct examination *e, struct span connector, struct excha
                       struct span quote)
 {
     struct exchange_finding *f = examine_find(e, "F13", SPAN_NONE);
-    struct choice *ch = hybrid_connector(e, connector);
+    struct connector_choice *ch = hybrid_connector(e, connector);
     if (!f) {
         f = examine_add(e, "F13", "untrusted-chosen", FINDING_RED, EXCHANGE_CERTAIN,
                         send_subject(e, ch, connector));
@@ -109,7 +111,7 @@ void examine_f15_reply(struct examination *e)
         struct exchange_finding *f =
             examine_explanation(e, (const char *[]){"F15", "F31", "F20", "F12"}, 4);
         if (!f) {
-            struct choice *ch = hybrid_connector(e, SPAN_NONE);
+            struct connector_choice *ch = hybrid_connector(e, SPAN_NONE);
             f = examine_add(e, "F15", "pair-stale-send", FINDING_RED, EXCHANGE_PROBABLE,
                             send_subject(e, ch, SPAN_NONE));
             f->finding.cause =
@@ -226,28 +228,7 @@ static const struct exchange_certificate *somewhere(const struct examination *e,
     return NULL;
 }
 
-static void mend_f31(struct examination *e, struct exchange_finding *f,
-                     const struct exchange_certificate *c, struct span missing)
-{
-    struct span thumbprint = powershell_quote(e->arena, c->thumbprint.text);
-    examine_step(e, f,
-                 arena_printf(e->arena,
-                              "$password = Read-Host -AsSecureString\n"
-                              "$pfx = Export-ExchangeCertificate -Thumbprint " SPAN_FMT SPAN_FMT
-                              " -BinaryEncoded -Password $password\n"
-                              "Import-ExchangeCertificate -Server " SPAN_FMT
-                              " -FileData $pfx.FileData "
-                              "-Password $password -PrivateKeyExportable $true\n"
-                              "Enable-ExchangeCertificate -Thumbprint " SPAN_FMT
-                              " -Server " SPAN_FMT " -Services SMTP",
-                              SPAN_ARG(thumbprint), SPAN_ARG(step_server(e, c->server.text)),
-                              SPAN_ARG(powershell_quote(e->arena, missing)), SPAN_ARG(thumbprint),
-                              SPAN_ARG(powershell_quote(e->arena, missing))),
-                 SPAN("brings the same certificate with its key to the other server"),
-                 SPAN("N, where it asks to overwrite the existing default SMTP certificate"));
-}
-
-static void examine_sources(struct examination *e, struct choice *ch)
+static void examine_sources(struct examination *e, struct connector_choice *ch)
 {
     const struct exchange_connector *k = ch->shown.connector;
     const struct exchange_certificate *c = somewhere(e, ch->shown.name);
@@ -256,8 +237,9 @@ static void examine_sources(struct examination *e, struct choice *ch)
         if (!examine_store_complete(e, server) || server_has_pair(e, server, ch->shown.name) ||
             !c->server.text.n)
             continue;
-        struct exchange_finding *f = examine_add(e, "F31", "missing-on-one-server", FINDING_RED,
-                                                 EXCHANGE_CERTAIN, examine_connector_subject(e, k));
+        struct exchange_finding *f =
+            examine_add(e, "F31", "missing-on-one-server", FINDING_RED, examine_absence(e),
+                        examine_connector_subject(e, k));
         f->finding.cause =
             arena_printf(e->arena,
                          "the certificate that the connector names is on server " SPAN_FMT
@@ -269,7 +251,7 @@ static void examine_sources(struct examination *e, struct choice *ch)
         examine_quote_list(e, f, "SourceTransportServers", &k->source_servers, SPAN_NONE);
         examine_quote_certificate(e, f, c,
                                   arena_printf(e->arena, "on " SPAN_FMT, SPAN_ARG(c->server.text)));
-        mend_f31(e, f, c, server);
+        step_copy(e, f, powershell_quote(e->arena, c->thumbprint.text), c->server.text, server);
         step_retry_queues(e, f, k);
         examine_verify(e, f,
                        arena_printf(e->arena,
@@ -315,7 +297,7 @@ static void examine_attribution(struct examination *e, const struct exchange_rep
 void examine_f31_missing_on_server(struct examination *e)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        struct choice *ch = &e->choices[i];
+        struct connector_choice *ch = &e->choices[i];
         if (ch->shown.connector->sends && ch->has_pair &&
             ch->shown.connector->source_servers.count > 1)
             examine_sources(e, ch);

@@ -1,23 +1,9 @@
 /* Faults of the certificates in the store, and what cmdlets refused to do with them. */
 #include "policy/exchange_examine.h"
 
-static bool has_smtp(const struct exchange_certificate *c)
-{
-    return c->services_known == KNOWN_YES && (c->services & EXCHANGE_SMTP);
-}
-
 static bool value_is(const struct exchange_value *value, const char *word)
 {
     return value->printed && span_ieq(value->text, span_of(word));
-}
-
-static const struct exchange_error *find_error(const struct examination *e,
-                                               enum exchange_error_kind kind)
-{
-    for (size_t i = 0; i < e->c->error_count; i++)
-        if (e->c->errors[i].kind == kind)
-            return &e->c->errors[i];
-    return NULL;
 }
 
 /* ---- F08, F09: removals that were refused ---- */
@@ -54,7 +40,7 @@ static void mend_tagged(struct examination *e, struct exchange_finding *f,
 
 void examine_f08_tagged(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_TAGGED_SEND);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_TAGGED_SEND);
     if (!error)
         return;
     struct exchange_finding *f =
@@ -72,7 +58,7 @@ void examine_f08_tagged(struct examination *e)
 
 void examine_f09_internal_removal(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_INTERNAL_REMOVAL);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_INTERNAL_REMOVAL);
     if (!error)
         return;
     struct exchange_finding *f =
@@ -239,7 +225,7 @@ static void blame_f12(struct examination *e, const struct exchange_certificate *
 
 void examine_f12_key_missing(struct examination *e)
 {
-    const struct exchange_error *error = find_error(e, EXCHANGE_KEY_MISSING);
+    const struct exchange_error *error = examine_error(e, EXCHANGE_KEY_MISSING);
     if (error)
         blame_f12(e, examine_certificate(e, error->thumbprint.text), error->place, error->text,
                   "what was refused");
@@ -255,7 +241,8 @@ void examine_f12_key_missing(struct examination *e)
 
 static bool is_wrong_root(const struct exchange_certificate *c)
 {
-    return exchange_certificate_is_public(c) && (has_smtp(c) || c->services_known != KNOWN_YES) &&
+    return exchange_certificate_is_public(c) &&
+           (exchange_certificate_has_smtp(c) || c->services_known != KNOWN_YES) &&
            (value_is(&c->root_ca_type, "Registry") || value_is(&c->root_ca_type, "Unknown") ||
             value_is(&c->root_ca_type, "None"));
 }

@@ -12,9 +12,9 @@ static bool text_has(struct span text, const char *word)
 /* ---- F16, F17, F18: what a partner says of our certificate ---- */
 
 /* The connector that takes mail from outside: port 25 at the front. */
-static struct choice *front_connector(struct examination *e)
+static struct connector_choice *front_connector(struct examination *e)
 {
-    struct choice *any = NULL;
+    struct connector_choice *any = NULL;
     for (size_t i = 0; i < e->choice_count; i++) {
         const struct exchange_connector *k = e->choices[i].shown.connector;
         if (k->sends)
@@ -30,11 +30,11 @@ static struct choice *front_connector(struct examination *e)
 
 static void mend_by_pair(struct examination *e, struct exchange_finding *f, struct span name)
 {
-    struct choice *ch = front_connector(e);
+    struct connector_choice *ch = front_connector(e);
     const struct exchange_certificate *c = examine_successor(e, name, SPAN_NONE, SPAN_NONE);
     if (!c)
         c = examine_successor(e, SPAN_NONE, SPAN_NONE, SPAN_NONE);
-    if (c && !(c->services_known == KNOWN_YES && (c->services & EXCHANGE_SMTP)))
+    if (c && !exchange_certificate_has_smtp(c))
         step_enable(e, f, c);
     if (c && ch)
         step_pair(e, f, ch->shown.connector, c);
@@ -76,7 +76,7 @@ static bool fronts_are_good(const struct examination *e)
 {
     bool any = false;
     for (size_t i = 0; i < e->choice_count; i++) {
-        const struct choice *ch = &e->choices[i];
+        const struct connector_choice *ch = &e->choices[i];
         if (!is_front(ch->shown.connector))
             continue;
         if (ch->explained || ch->state != CHOICE_GOOD)
@@ -143,7 +143,7 @@ static struct exchange_finding *blame_expired(struct examination *e,
                                               const struct exchange_reply *reply)
 {
     if (is_foreign(e, reply->presented_thumbprint.text))
-        return blame_device(e, EXCHANGE_CERTAIN);
+        return blame_device(e, examine_absence(e));
     struct exchange_finding *f = examine_explanation(e, (const char *[]){"F06", "F05", "F26"}, 3);
     if (f)
         return f;
@@ -233,17 +233,18 @@ static struct span session_thumbprint(const struct exchange_session *s)
     return s->presented ? span_of(s->presented->thumbprint) : s->certificate_thumbprint.text;
 }
 
-static struct choice *choice_of_session(struct examination *e, const struct exchange_session *s)
+static struct connector_choice *choice_of_session(struct examination *e,
+                                                  const struct exchange_session *s)
 {
-    struct choice *ch = examine_choice_of(e, s->connector.text, false);
+    struct connector_choice *ch = examine_choice_of(e, s->connector.text, false);
     return ch || s->connector.text.n ? ch : front_connector(e);
 }
 
 static void blame_old_served(struct examination *e, const struct exchange_session *s,
-                             const struct choice *ch)
+                             const struct connector_choice *ch)
 {
     struct exchange_finding *f =
-        examine_add(e, "F26", "old-certificate-served", FINDING_RED, EXCHANGE_CERTAIN,
+        examine_add(e, "F26", "old-certificate-served", FINDING_RED, examine_absence(e),
                     examine_connector_subject(e, ch->shown.connector));
     f->finding.cause =
         arena_printf(e->arena,
@@ -322,7 +323,7 @@ static void blame_untrusted_wire(struct examination *e, const struct exchange_se
 static void examine_session(struct examination *e, const struct exchange_session *s)
 {
     struct span thumbprint = session_thumbprint(s);
-    struct choice *ch = choice_of_session(e, s);
+    struct connector_choice *ch = choice_of_session(e, s);
     if (s->direction == EXCHANGE_SENDS || !thumbprint.n)
         return;
     const struct exchange_certificate *listed = examine_certificate(e, thumbprint);
@@ -330,7 +331,7 @@ static void examine_session(struct examination *e, const struct exchange_session
     bool foreign = is_foreign(e, thumbprint),
          other = chosen && !span_ieq(chosen->thumbprint.text, thumbprint);
     if (foreign && (wire_has_expired(e, s) || !s->presented)) {
-        struct exchange_finding *f = blame_device(e, EXCHANGE_CERTAIN);
+        struct exchange_finding *f = blame_device(e, examine_absence(e));
         examine_evidence(e, f, s->place,
                          arena_printf(e->arena, "presented: " SPAN_FMT, SPAN_ARG(thumbprint)),
                          SPAN("not among the server's certificates"));

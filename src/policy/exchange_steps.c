@@ -9,7 +9,7 @@ struct span powershell_quote(struct arena *arena, struct span text)
 {
     struct buf out = BUF_INIT(BUF_UNLIMITED);
     buf_add_char(&out, '\'');
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0; text.p && i < text.n; i++) {
         /* PowerShell takes the typographic apostrophes for plain ones, so they are doubled too. */
         struct span mark = span_make(text.p + i, text.n - i < 3 ? 0 : 3);
         bool curly = mark.n && (span_eq(mark, SPAN("\u2018")) || span_eq(mark, SPAN("\u2019")) ||
@@ -75,18 +75,21 @@ void step_enable(struct examination *e, struct exchange_finding *f,
              "server-to-server trust rest"));
 }
 
+static const char *require_tls(const struct exchange_connector *k)
+{
+    return k->sends && k->require_tls != KNOWN_YES ? " -RequireTLS $true" : "";
+}
+
 void step_pair(struct examination *e, struct exchange_finding *f,
                const struct exchange_connector *k, const struct exchange_certificate *c)
 {
-    bool tls = k->sends && k->require_tls != KNOWN_YES;
     struct span command =
         arena_printf(e->arena,
                      "$cert = Get-ExchangeCertificate -Thumbprint " SPAN_FMT SPAN_FMT "\n"
                      "$tls = \"<I>$($cert.Issuer)<S>$($cert.Subject)\"\n"
                      "Set-%sConnector -Identity " SPAN_FMT " -TlsCertificateName $tls%s",
                      SPAN_ARG(thumbprint_word(e, c)), SPAN_ARG(step_server(e, c->server.text)),
-                     k->sends ? "Send" : "Receive", SPAN_ARG(step_identity(e, k)),
-                     tls ? " -RequireTLS $true" : "");
+                     k->sends ? "Send" : "Receive", SPAN_ARG(step_identity(e, k)), require_tls(k));
     examine_step(e, f, command, SPAN("names the certificate's issuer and subject on the connector"),
                  SPAN_NONE);
 }
@@ -149,11 +152,14 @@ static struct span name_words(struct examination *e, const struct exchange_certi
 void step_request(struct examination *e, struct exchange_finding *f,
                   const struct exchange_certificate *like, struct span name)
 {
+    const struct span no_name = SPAN("mail.example.com");
     struct span server = like ? step_server(e, like->server.text) : SPAN("");
-    struct span subject = like && like->subject.text.n && !name.n
-                              ? like->subject.text
-                              : arena_printf(e->arena, "CN=" SPAN_FMT,
-                                             SPAN_ARG(name.n ? name : SPAN("mail.example.com")));
+    struct span names =
+        name_words(e, like, name.n || (like && like->domains.count) ? name : no_name);
+    struct span subject =
+        like && like->subject.text.n && !name.n
+            ? like->subject.text
+            : arena_printf(e->arena, "CN=" SPAN_FMT, SPAN_ARG(name.n ? name : no_name));
     examine_step(e, f,
                  arena_printf(e->arena,
                               "$request = New-ExchangeCertificate -GenerateRequest" SPAN_FMT
@@ -162,7 +168,7 @@ void step_request(struct examination *e, struct exchange_finding *f,
                               "[System.IO.File]::WriteAllBytes('C:\\Temp\\request.req', "
                               "[System.Text.Encoding]::Unicode.GetBytes($request))",
                               SPAN_ARG(server), SPAN_ARG(powershell_quote(e->arena, subject)),
-                              SPAN_ARG(name_words(e, like, name))),
+                              SPAN_ARG(names)),
                  SPAN("a request for the CA, with every name that the certificate has to carry"),
                  SPAN_NONE);
     examine_step(e, f,
@@ -234,15 +240,14 @@ void step_restore_key(struct examination *e, struct exchange_finding *f,
             SPAN("finds the key where the request was made on this very server; what it prints "
                  "ends with \"completed successfully\" either way, so look at HasPrivateKey again"),
             SPAN_NONE);
+    /* Import-ExchangeCertificate refuses a thumbprint that is there already, with a key or without.
+     */
     examine_step(
         e, f,
-        arena_printf(e->arena,
-                     "Import-ExchangeCertificate" SPAN_FMT " -FileData "
-                     "([System.IO.File]::ReadAllBytes('C:\\Temp\\certificate.pfx')) "
-                     "-Password (Read-Host -AsSecureString) -PrivateKeyExportable $true",
-                     SPAN_ARG(step_server(e, c->server.text))),
+        SPAN("Import-PfxCertificate -FilePath 'C:\\Temp\\certificate.pfx' -CertStoreLocation "
+             "Cert:\\LocalMachine\\My -Password (Read-Host -AsSecureString) -Exportable"),
         SPAN("else: export the certificate with its key (PFX) where the request was made, and "
-             "import that; a .cer file has no key"),
+             "import that on this server; a .cer file has no key"),
         SPAN_NONE);
     step_enable(e, f, c);
     examine_verify(e, f,
@@ -253,23 +258,60 @@ void step_restore_key(struct examination *e, struct exchange_finding *f,
                    SPAN("HasPrivateKey : True"));
 }
 
+void step_copy(struct examination *e, struct exchange_finding *f, struct span thumbprint,
+               struct span from, struct span to)
+{
+    struct span target = powershell_quote(e->arena, to);
+    examine_step(e, f,
+                 arena_printf(e->arena,
+                              "$password = Read-Host -AsSecureString\n"
+                              "$pfx = Export-ExchangeCertificate -Thumbprint " SPAN_FMT SPAN_FMT
+                              " -BinaryEncoded -Password $password\n"
+                              "Import-ExchangeCertificate -Server " SPAN_FMT
+                              " -FileData $pfx.FileData "
+                              "-Password $password -PrivateKeyExportable $true\n"
+                              "Enable-ExchangeCertificate -Thumbprint " SPAN_FMT
+                              " -Server " SPAN_FMT " -Services SMTP",
+                              SPAN_ARG(thumbprint), SPAN_ARG(step_server(e, from)),
+                              SPAN_ARG(target), SPAN_ARG(thumbprint), SPAN_ARG(target)),
+                 SPAN("brings the same certificate with its key to the other server"),
+                 SPAN("N, where it asks to overwrite the existing default SMTP certificate"));
+}
+
+/* To each server that has the old one. */
+static void step_spread(struct examination *e, struct exchange_finding *f,
+                        const struct exchange_certificate *c)
+{
+    for (size_t i = 0; i < e->c->certificate_count; i++) {
+        const struct exchange_certificate *other = &e->c->certificates[i];
+        if (other != c && !other->from_wire && c->thumbprint_whole && c->server.text.n &&
+            other->server.text.n && span_eq(other->thumbprint.text, c->thumbprint.text))
+            step_copy(e, f, SPAN("$new.Thumbprint"), c->server.text, other->server.text);
+    }
+}
+
+void step_pair_of_new(struct examination *e, struct exchange_finding *f,
+                      const struct exchange_connector *k)
+{
+    examine_step(e, f,
+                 arena_printf(e->arena,
+                              "$tls = \"<I>$($new.Issuer)<S>$($new.Subject)\"\n"
+                              "Set-%sConnector -Identity " SPAN_FMT " -TlsCertificateName $tls%s",
+                              k->sends ? "Send" : "Receive", SPAN_ARG(step_identity(e, k)),
+                              require_tls(k)),
+                 SPAN("needed where the CA has changed its issuer's name or the subject; harmless "
+                      "where both are the same"),
+                 SPAN_NONE);
+}
+
 static void step_follow_pairs(struct examination *e, struct exchange_finding *f,
                               const struct exchange_certificate *c)
 {
     for (size_t i = 0; i < e->choice_count; i++) {
-        const struct choice *ch = &e->choices[i];
+        const struct connector_choice *ch = &e->choices[i];
         if (!ch->has_pair || !exchange_certificate_equals(c, ch->shown.name))
             continue;
-        examine_step(
-            e, f,
-            arena_printf(e->arena,
-                         "$tls = \"<I>$($new.Issuer)<S>$($new.Subject)\"\n"
-                         "Set-%sConnector -Identity " SPAN_FMT " -TlsCertificateName $tls",
-                         ch->shown.connector->sends ? "Send" : "Receive",
-                         SPAN_ARG(step_identity(e, ch->shown.connector))),
-            SPAN("needed where the CA has changed its issuer's name or the subject; harmless "
-                 "where both are the same"),
-            SPAN_NONE);
+        step_pair_of_new(e, f, ch->shown.connector);
     }
 }
 
@@ -296,6 +338,7 @@ void step_renew(struct examination *e, struct exchange_finding *f,
                             "unless the one that expires is the internal transport certificate"));
     } else {
         step_request(e, f, c, SPAN_NONE);
+        step_spread(e, f, c);
         step_follow_pairs(e, f, c);
     }
 }

@@ -120,6 +120,8 @@ void import_set(struct import *im, struct import_path path, struct span text)
 
 bool import_accept(struct import *im, struct span pattern, bool relay)
 {
+    if (im->domain_count == IMPORT_DOMAINS_MAX)
+        return false;
     for (size_t i = 0; i < im->domain_count; i++)
         if (span_ieq(im->domains[i].pattern, pattern))
             return false;

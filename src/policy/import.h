@@ -24,7 +24,11 @@ struct import_note {
     struct span why;    /* why not, or not quite; empty for what was translated */
 };
 
-enum { IMPORT_DEPTH_MAX = 4 };
+enum {
+    IMPORT_DEPTH_MAX = 4,
+    IMPORT_CONNECTORS_MAX = 1000, /* of each kind; more would be no document for people */
+    IMPORT_DOMAINS_MAX = 20000,   /* what a document of 4 MB holds with the rest */
+};
 
 /* Where a value goes: {"receive-connectors", "relay", "from"}. */
 struct import_path {
@@ -65,7 +69,7 @@ void import_set_list(struct import *im, struct import_path path, const struct sp
                      size_t count);
 /* NULL: nothing is set there. */
 const struct import_setting *import_get(const struct import *im, struct import_path path);
-/* False where it is there already (as whichever type). */
+/* False where it is there already (as whichever type), or IMPORT_DOMAINS_MAX are. */
 bool import_accept(struct import *im, struct span pattern, bool relay);
 void import_note(struct import *im, struct import_note note);
 

@@ -7,8 +7,6 @@
 #include "exchange/case.h"
 #include "policy/import.h"
 
-enum { IMPORT_CONNECTORS_MAX = 1000 }; /* of each kind; Exchange's own default set is five */
-
 struct import_exchange_wishes {
     struct span server;    /* whose receive connectors; empty: there is only one */
     struct span hostname;  /* empty: the server's Fqdn in the dump */

@@ -6,6 +6,64 @@
 static const char no_logon[] =
     "clients cannot log on here (there is no AUTH); whoever needs it goes to a submission server";
 
+/* ---- ranges ---- */
+
+static bool is_everyone(const struct ip_range *range)
+{
+    struct ip_range all = {.first = {.v6 = range->first.v6}, .last = {.v6 = range->first.v6}};
+    memset(all.last.b, 0xFF, all.first.v6 ? 16 : 4);
+    return ip_range_within(&all, range);
+}
+
+/* "192.0.2.7/24" is Exchange's for 192.0.2.0/24. */
+static bool parse_range(struct span text, struct ip_range *range)
+{
+    if (ip_range_parse(text, range) == OK)
+        return true;
+    size_t slash = span_find(text, '/');
+    uint64_t bits;
+    struct ip ip;
+    if (slash == text.n || ip_parse(span_head(text, slash), &ip) != OK ||
+        num_parse(span_skip(text, slash + 1), ip.v6 ? 128 : 32, &bits) != OK)
+        return false;
+    *range = (struct ip_range){ip, ip};
+    for (size_t i = 0; i < (ip.v6 ? 16U : 4U); i++) {
+        unsigned kept = bits > i * 8 ? (unsigned)(bits - i * 8) : 0;
+        uint8_t mask = kept >= 8 ? 0xFF : (uint8_t)(0xFF00U >> kept);
+        range->first.b[i] &= mask;
+        range->last.b[i] = (uint8_t)(range->first.b[i] | (uint8_t)~mask);
+    }
+    return true;
+}
+
+struct ranges {
+    struct span *texts;
+    size_t count, unread;
+    bool everyone[2]; /* IPv4, IPv6 */
+};
+
+static struct ranges read_ranges(const struct connector_import *ci)
+{
+    const struct exchange_list *list = &ci->c->remote_ip_ranges;
+    struct ranges r = {.texts = ARENA_ARRAY(ci->im->arena, struct span, list->count)};
+    for (size_t i = 0; i < list->count; i++) {
+        struct ip_range range;
+        /* A zone ("fe80::1%4") names a network card of the old server. */
+        struct span text = span_head(list->items[i], span_find(list->items[i], '%'));
+        if (text.n < list->items[i].n || !parse_range(text, &range)) {
+            r.unread++;
+            continue;
+        }
+        if (is_everyone(&range))
+            r.everyone[range.first.v6] = true;
+        struct buf out = BUF_INIT(BUF_UNLIMITED);
+        ip_range_add(&out, &range);
+        r.texts[r.count++] = arena_copy(ci->im->arena, buf_span(&out));
+        buf_done(&out);
+    }
+    return r;
+}
+
 /* ---- what is left out as a whole ---- */
 
 /* Ports between Exchange's own services: hub, proxies, mailbox delivery. */
@@ -29,7 +87,7 @@ static bool only_internal_ports(const struct exchange_connector *c)
 static bool serves_strangers(const struct exchange_connector *c)
 {
     const struct exchange_list *groups = &c->permission_groups;
-    return !groups->printed || list_has(groups, "AnonymousUsers") || list_has(groups, "Partners") ||
+    return list_has(groups, "AnonymousUsers") || list_has(groups, "Partners") ||
            list_has(groups, "Custom") || list_has(&c->auth_mechanism, "ExternalAuthoritative");
 }
 
@@ -43,6 +101,11 @@ struct span receive_left_out(const struct connector_import *ci)
         return SPAN("its Bindings are not in the print: print it with | FL *");
     if (!c->remote_ip_ranges.printed || c->remote_ip_ranges.count == 0)
         return SPAN("its RemoteIPRanges are not in the print: print it with | FL *");
+    if (read_ranges(ci).count == 0)
+        return SPAN("none of its RemoteIPRanges can be read, and without them it would serve "
+                    "everyone");
+    if (!c->permission_groups.printed)
+        return SPAN("who may use it is not in the print (PermissionGroups): print it with | FL *");
     bool hub = span_ieq(c->transport_role.text, SPAN("HubTransport"));
     if (only_internal_ports(c) && (hub || !serves_strangers(c)))
         return SPAN("it connects Exchange's own services with each other; here one process does "
@@ -73,34 +136,6 @@ static void take_bindings(struct connector_import *ci, const char *key)
                     count == list->count ? NULL : "what is no address with a port is left out");
 }
 
-static bool is_everyone(const struct ip_range *range)
-{
-    struct ip_range all = {.first = {.v6 = range->first.v6}, .last = {.v6 = range->first.v6}};
-    memset(all.last.b, 0xFF, all.first.v6 ? 16 : 4);
-    return ip_range_within(&all, range);
-}
-
-/* "192.0.2.7/24" is Exchange's for 192.0.2.0/24. */
-static bool parse_range(struct span text, struct ip_range *range)
-{
-    if (ip_range_parse(text, range) == OK)
-        return true;
-    size_t slash = span_find(text, '/');
-    uint64_t bits;
-    struct ip ip;
-    if (slash == text.n || ip_parse(span_head(text, slash), &ip) != OK ||
-        num_parse(span_skip(text, slash + 1), ip.v6 ? 128 : 32, &bits) != OK)
-        return false;
-    *range = (struct ip_range){ip, ip};
-    for (size_t i = 0; i < (ip.v6 ? 16U : 4U); i++) {
-        unsigned kept = bits > i * 8 ? (unsigned)(bits - i * 8) : 0;
-        uint8_t mask = kept >= 8 ? 0xFF : (uint8_t)(0xFF00U >> kept);
-        range->first.b[i] &= mask;
-        range->last.b[i] = (uint8_t)(range->first.b[i] | (uint8_t)~mask);
-    }
-    return true;
-}
-
 static bool binds_family(const struct exchange_list *bindings, bool v6)
 {
     for (size_t i = 0; i < bindings->count; i++) {
@@ -111,40 +146,12 @@ static bool binds_family(const struct exchange_list *bindings, bool v6)
     return false;
 }
 
-struct ranges {
-    struct span *texts;
-    size_t count, unread;
-    bool everyone[2]; /* IPv4, IPv6 */
-};
-
-static struct ranges read_ranges(struct connector_import *ci)
-{
-    const struct exchange_list *list = &ci->c->remote_ip_ranges;
-    struct ranges r = {.texts = ARENA_ARRAY(ci->im->arena, struct span, list->count)};
-    for (size_t i = 0; i < list->count; i++) {
-        struct ip_range range;
-        /* A zone ("fe80::1%4") names a network card of the old server. */
-        struct span text = span_head(list->items[i], span_find(list->items[i], '%'));
-        if (text.n < list->items[i].n || !parse_range(text, &range)) {
-            r.unread++;
-            continue;
-        }
-        if (is_everyone(&range))
-            r.everyone[range.first.v6] = true;
-        struct buf out = BUF_INIT(BUF_UNLIMITED);
-        ip_range_add(&out, &range);
-        r.texts[r.count++] = arena_copy(ci->im->arena, buf_span(&out));
-        buf_done(&out);
-    }
-    return r;
-}
-
 static void take_ranges(struct connector_import *ci, const char *key)
 {
     struct ranges r = read_ranges(ci);
     bool everyone = (r.everyone[0] || !binds_family(&ci->c->bindings, false)) &&
                     (r.everyone[1] || !binds_family(&ci->c->bindings, true));
-    if (!everyone || r.count == 0)
+    if (!everyone)
         import_set_list(ci->im, import_path(ci->section, ci->name, key), r.texts, r.count);
     property_became(ci, key, r.unread ? "ranges that cannot be read here are left out" : NULL);
 }
@@ -155,9 +162,11 @@ static void take_mechanisms(struct connector_import *ci, const char *key)
 {
     const struct exchange_connector *c = ci->c;
     const struct exchange_list *list = &c->auth_mechanism;
-    const char *tls = !list_has(list, "Tls")        ? "off"
-                      : c->require_tls == KNOWN_YES ? "required"
-                                                    : "offered";
+    const char *tls = "offered";
+    if (c->require_tls == KNOWN_YES)
+        tls = "required";
+    else if (!list_has(list, "Tls"))
+        tls = "off";
     connector_set(ci, key, span_of(tls));
     bool more = list->count > (list_has(list, "Tls") ? 1 : 0) && !list_has(list, "None");
     property_became(ci, key, more ? no_logon : NULL);

@@ -1,12 +1,17 @@
 """sealpost import: what another product was told becomes a document that passes its check and does the same."""
 import json
 import pathlib
+import shutil
 import subprocess
 
 import pytest
 import yaml
 
+from harness import net
+from harness.certs import server_context
 from harness.daemon import binary
+from harness.peers import Postfix
+from harness.smtp import Client, Closed, stuffed
 
 FIXTURES = pathlib.Path(__file__).parent / "import"
 
@@ -107,3 +112,220 @@ def test_an_output_file_is_never_overwritten(tmp_path):
     before = target.read_text()
     again = run("import", "exchange", FIXTURES / "exchange.txt", "-o", target)
     assert again.returncode == 1 and "exist" in again.stderr and target.read_text() == before
+
+
+# ---- Postfix ----
+
+PLACES = ("SMTP", "OUT", "HUB", "OTHER", "LMTP")
+
+
+def postfix_folder(tmp_path, name, **places):
+    """A copy of a fixture with its places filled in: @SMTP@ is the service, the others are ports."""
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    for file in (FIXTURES / "postfix" / name).iterdir():
+        text = file.read_text()
+        for place in PLACES:
+            text = text.replace(f"@{place}@", str(places.get(place, "smtp" if place == "SMTP" else "2600")))
+        (folder / file.name).write_text(text)
+    return folder
+
+
+def parameters_of(folder):
+    """The names that main.cf sets."""
+    lines = (folder / "main.cf").read_text().splitlines()
+    return {line.split("=")[0].strip() for line in lines if line[:1].strip() and line[0] != "#"}
+
+
+@pytest.mark.parametrize("name", ["null-client", "gateway", "mailboxes", "backup-mx", "provider", "encrypted"])
+def test_each_postfix_parameter_is_accounted_for(tmp_path, name):
+    folder = postfix_folder(tmp_path, name)
+    imported("postfix", folder)
+    value = json.loads(run("import", "postfix", folder, "--json").stdout)
+    said = {note["what"].split(" =")[0] for note in value["notes"] if note["file"] == str(folder / "main.cf") and " =" in note["what"]}
+    assert parameters_of(folder) <= said, parameters_of(folder) - said
+    assert all(note["why"] for note in value["notes"] if note["fate"] != "translated")
+
+
+def test_postfix_as_debian_installs_it(tmp_path):
+    package = pathlib.Path("/usr/share/postfix")
+    if not (package / "main.cf.debian").exists():
+        pytest.skip("Debian's postfix package is not installed")
+    folder = tmp_path / "debian"
+    folder.mkdir()
+    (folder / "main.cf").write_text((package / "main.cf.debian").read_text() + (package / "main.cf.tls").read_text() +
+                                    "myhostname = debian.example\nmydestination = $myhostname, localhost\nrelayhost =\n"
+                                    "mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nmailbox_size_limit = 0\n"
+                                    "recipient_delimiter = +\ninet_interfaces = all\ninet_protocols = all\n")
+    (folder / "master.cf").write_text((package / "master.cf.dist").read_text())
+    document, said = imported("postfix", folder)
+    assert document["hostname"] == "debian.example"
+    assert document["receive-connectors"]["smtp"]["bind"] == ["0.0.0.0:25", "[::]:25"]
+    assert document["receive-connectors"]["smtp"]["tls"] == "offered"
+    assert document["receive-connectors"]["smtp-mynetworks"]["relay"] is True
+    assert document["send-connectors"]["internet"]["deliver-by"] == "mx"
+    assert fate(said, "mail for debian.example") == "left out" and "mbox" in said
+    assert "sealpost cert import /etc/ssl/certs/ssl-cert-snakeoil.pem /etc/ssl/private/ssl-cert-snakeoil.key" in said
+
+
+def test_postfix_values_become_keys(tmp_path):
+    document, said = imported("postfix", postfix_folder(tmp_path, "gateway", OUT=2601, HUB=2602, OTHER=2603))
+    assert {"domain": "bought.example", "type": "relay"} in document["accepted-domains"]
+    assert "old.example" in document["accepted-domains"]
+    receive, send = document["receive-connectors"], document["send-connectors"]
+    assert receive["smtp-mynetworks"]["from"] == ["127.0.0.1", "192.0.2.0/24"] and "from" not in receive["smtp"]
+    assert receive["smtp"]["banner"] == "mx1.tailspin.example ESMTP Sealpost" and receive["smtp"]["max-connections"] == 150
+    partner = next(c for c in send.values() if c["address-spaces"] == ["partner.example"])
+    assert partner["tls"] == "required" and partner["tls-verify"] == "name" and partner["smart-hosts"] == ["partner-gw.example:25"]
+    bought = next(c for c in send.values() if "bought.example" in c["address-spaces"])
+    assert set(bought["address-spaces"]) == {"bought.example", "*.bought.example"} and bought["smart-hosts"] == ["[127.0.0.1]:2603"]
+    assert send["relayhost"]["retry"] == {"expire": "3d", "delay-notice": "2h"}
+    assert fate(said, "chief@partner.example") == "left out" and fate(said, "reject_rbl_client") == "left out"
+    provider, said = imported("postfix", postfix_folder(tmp_path, "provider"))
+    assert provider["send-connectors"]["relayhost"]["smart-hosts"] == ["smtp.provider.example:587"]
+    assert provider["send-connectors"]["mailboxes"]["maildir"] == "/home/%l/Maildir"
+    assert provider["receive-connectors"]["smtp-2525"]["fqdn"] == "in.small.example"
+    assert fate(said, "service submission") == "left out" and fate(said, "service policy") == "left out"
+
+
+@pytest.mark.parametrize("text, words", [
+    ("myhostname = mx.example.test\na line of its own\n", "line 2"),
+    ("myhostname = $mydomain\nmydomain = $myhostname\n", "myhostname"),
+    ("relayhost = x\n" * 6000, "5000 parameters"),
+])
+def test_postfix_files_that_cannot_be_read_say_where(tmp_path, text, words):
+    (tmp_path / "main.cf").write_text(text)
+    done = run("import", "postfix", tmp_path)
+    assert done.returncode == 1 and words in done.stderr and done.stdout == ""
+
+
+def test_an_open_relay_is_not_imported(tmp_path):
+    (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nsmtpd_relay_restrictions = permit\n")
+    document, said = imported("postfix", tmp_path)
+    assert "receive-connectors" not in document and "open relay" in said
+    (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nmynetworks = 0.0.0.0/0\n")
+    document, said = imported("postfix", tmp_path)
+    assert all("relay" not in c for c in document["receive-connectors"].values()) and fate(said, "relay") == "left out"
+
+
+# ---- side by side ----
+
+STRANGER, FRIEND = "127.0.0.5", "127.0.0.1"
+REFUSED = None
+# Client, recipient, and the sink that gets the message.
+JOURNEYS = {
+    "null-client": [(FRIEND, "a@anywhere.example", "OUT"), (FRIEND, "b@wingtip.example", "OUT"),
+                    (STRANGER, "c@anywhere.example", REFUSED), (STRANGER, "d@wingtip.example", REFUSED)],
+    "gateway": [(STRANGER, "a@tailspin.example", "HUB"), (STRANGER, "b@sub.tailspin.example", "OUT"),
+                (STRANGER, "c@bought.example", "OTHER"), (STRANGER, "d@deep.bought.example", "OTHER"),
+                (STRANGER, "e@elsewhere.example", REFUSED), (STRANGER, "f@old.example", REFUSED),
+                (FRIEND, "g@elsewhere.example", "OUT"), (FRIEND, "h@tailspin.example", "HUB"), (FRIEND, "i@old.example", REFUSED)],
+    "mailboxes": [(STRANGER, "a@northwind.example", "LMTP"), (STRANGER, "b@traders.example", "LMTP"),
+                  (STRANGER, "c@sub.northwind.example", REFUSED), (STRANGER, "d@elsewhere.example", REFUSED),
+                  (FRIEND, "e@elsewhere.example", "OUT"), (FRIEND, "f@traders.example", "LMTP")],
+    "encrypted": [(FRIEND, "a@elsewhere.example", "OUT"), (STRANGER, "b@elsewhere.example", REFUSED)],
+}
+# What Postfix would look up in places that are not there.
+UNREACHABLE = {"header_checks = regexp:/etc/postfix/header_checks": "",
+               "check_client_access cidr:/etc/postfix/never-read,": "", "reject_rbl_client bl.example.org": "permit"}
+
+
+class Original(Postfix):
+    """Postfix with the fixture's main.cf and master.cf behind what lets it run in a folder of its own."""
+
+    def __init__(self, folder, port):
+        super().__init__("")
+        self.port = port
+        private = ("compatibility_level", "queue_directory", "data_directory", "daemon_directory", "command_directory", "mail_owner",
+                   "setgid_group", "maillog_file", "maillog_file_prefixes", "alias_maps", "alias_database", "smtp_host_lookup",
+                   "inet_interfaces")
+        kept = [line for line in (self.conf / "main.cf").read_text().splitlines() if line.split(" =")[0] in private]
+        own = (folder / "main.cf").read_text()
+        for line, instead in UNREACHABLE.items():
+            own = own.replace(line, instead)
+        daemons = "\n".join(self.services().splitlines()[1:])
+        for file in folder.iterdir():
+            (self.conf / file.name).write_text(file.read_text())
+        (self.conf / "main.cf").write_text("\n".join(kept) + "\n" + own + "\nsmtpd_error_sleep_time = 0\n")
+        (self.conf / "master.cf").write_text((folder / "master.cf").read_text() + daemons +
+                                             "\nlmtp unix - - n - - lmtp\nvirtual unix - n n - - virtual\n")
+
+
+def answer(port, source, sender, recipient):
+    """Whether the message was taken."""
+    content = f"From: {sender}\r\nTo: {recipient}\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\nSubject: side\r\n\r\nby side\r\n"
+    try:
+        with Client(port, source=source) as client:
+            if client.greeting.code != 220:
+                return False
+            client.ehlo()
+            codes = [client.cmd(f"MAIL FROM:<{sender}>").code, client.cmd(f"RCPT TO:<{recipient}>").code]
+            if codes != [250, 250]:
+                return False
+            client.cmd("DATA", 354)
+            client.send(stuffed(content.encode()))
+            return client.reply().code == 250
+    except (Closed, ConnectionError):
+        return False
+
+
+def travel(port, journeys, sinks, sender, said):
+    """Sends all; which message reached which sink, by recipient, and how."""
+    taken = {recipient: answer(port, source, sender, recipient) for source, recipient, _ in journeys}
+    expected = {(recipient, place) for _, recipient, place in journeys if place}
+
+    def reached():
+        return {(recipient, place): (message.tls is not None and bool(message.tls), message.helo)
+                for place, sink in sinks.items() for message in list(sink.messages) if message.sender == sender
+                for recipient in message.recipients}
+    try:
+        net.wait_for(lambda: expected <= set(reached()), 30, "the messages at their sinks")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\ntaken {taken}\nreached {reached()}\n{said()}") from error
+    return taken, reached()
+
+
+@pytest.mark.parametrize("name", sorted(JOURNEYS))
+@pytest.mark.bounded(120)
+def test_side_by_side_with_the_postfix_it_came_from(tmp_path, name, sealpost, peer, sink, authority):
+    tls = server_context(authority.issue("out.example.net")) if name == "encrypted" else None
+    sinks = {"OUT": sink(tls=tls), "HUB": sink(), "OTHER": sink(), "LMTP": sink(lmtp=True)}
+    ports = {place: there.port for place, there in sinks.items()}
+    theirs, ours = net.free_ports(2)
+    postfix = peer(Original, postfix_folder(tmp_path / "theirs", name, SMTP=f"127.0.0.1:{theirs}", **ports), theirs)
+    folder = postfix_folder(tmp_path / "ours", name, SMTP=f"127.0.0.1:{ours}", **ports)
+    document = json.loads(run("import", "postfix", folder, "--json").stdout)["document"]
+    for connector in document["receive-connectors"].values():
+        connector["tarpit"] = "0s"  # the test's time
+    mail = sealpost()
+    mail.document = document
+    mail.start()
+    before = travel(theirs, JOURNEYS[name], sinks, "postfix@sender.example", postfix.text)
+    after = travel(ours, JOURNEYS[name], sinks, "sealpost@sender.example", mail.tail)
+    assert after == before
+    assert before[0] == {recipient: place is not REFUSED for _, recipient, place in JOURNEYS[name]}
+
+
+def test_all_that_postconf_knows_is_accounted_for(tmp_path):
+    """Every parameter of Postfix written out, as postconf -d does, at the level that Debian installs."""
+    if not shutil.which("postconf"):
+        pytest.skip("Postfix is not installed")
+    defaults = subprocess.run(["postconf", "-d"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+    lines = [line for line in defaults.splitlines() if not line.startswith(("compatibility_level", "myhostname", "config_directory"))]
+    (tmp_path / "main.cf").write_text("\n".join(lines) + "\ncompatibility_level = 3.6\nmyhostname = mx.example.test\n")
+    document, _ = imported("postfix", tmp_path)
+    assert document["receive-connectors"]["smtp-mynetworks"]["relay"] is True
+    assert document["send-connectors"]["internet"]["retry"] == {"glitch-interval": "5m", "interval": "1h6m40s", "expire": "5d",
+                                                                "delay-notice": "0s"}
+    value = json.loads(run("import", "postfix", tmp_path, "--json").stdout)
+    said = {note["what"].split(" =")[0] for note in value["notes"] if note["file"] == str(tmp_path / "main.cf")}
+    assert len(lines) > 900 and parameters_of(tmp_path) <= said, parameters_of(tmp_path) - said
+
+
+def test_a_table_that_is_too_large_leaves_the_rest_usable(tmp_path):
+    (tmp_path / "main.cf").write_text("myhostname = mx.example.test\nmydestination =\nrelayhost = [gw.example.test]\n"
+                                      "transport_maps = texthash:/etc/postfix/transport\nrelay_domains = texthash:/etc/postfix/transport\n")
+    (tmp_path / "transport").write_text("".join(f"d{i}.example smtp:[h{i}.example]\n" for i in range(1100)))
+    document, said = imported("postfix", tmp_path)
+    assert document["send-connectors"]["relayhost"]["address-spaces"] == ["*"]
+    assert len(document["send-connectors"]) <= 1001 and "too many" in said
