@@ -166,11 +166,11 @@ static void close_pair(struct pair *pair)
     SSL_free(pair->client);
 }
 
-/* A session whose ticket has arrived. */
-static SSL_SESSION *session_of(SSL_CTX *server_ctx, SSL_CTX *client_ctx)
+/* A session whose ticket has arrived, after one that is resumed unless it is NULL. */
+static SSL_SESSION *session_after(SSL_CTX *server_ctx, SSL_CTX *client_ctx, SSL_SESSION *before)
 {
-    struct pair pair = connect_pair(server_ctx, client_ctx, "a.example.com", NULL);
-    assert_false(SSL_session_reused(pair.client));
+    struct pair pair = connect_pair(server_ctx, client_ctx, "a.example.com", before);
+    assert_int_equal(SSL_session_reused(pair.client), before != NULL);
     char byte = 0;
     size_t n = 0;
     assert_int_equal(SSL_write_ex(pair.server, "x", 1, &n), 1);
@@ -181,6 +181,11 @@ static SSL_SESSION *session_of(SSL_CTX *server_ctx, SSL_CTX *client_ctx)
     close_pair(&pair);
     assert_true(SSL_SESSION_is_resumable(session));
     return session;
+}
+
+static SSL_SESSION *session_of(SSL_CTX *server_ctx, SSL_CTX *client_ctx)
+{
+    return session_after(server_ctx, client_ctx, NULL);
 }
 
 static bool resumes(SSL_CTX *server_ctx, SSL_CTX *client_ctx, SSL_SESSION *session)
@@ -236,6 +241,30 @@ static void test_ticket_keys_rotate(void **state)
     assert_true(resumes(server, client, younger));
     SSL_SESSION_free(session);
     SSL_SESSION_free(younger);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+    certificate_free(c);
+}
+
+/* A client that uses each TLS 1.3 ticket once resumes again and again. */
+static void test_each_resumption_brings_a_ticket(void **state)
+{
+    (void)state;
+    struct certificate *c = make(&(struct recipe){.names = "a.example.com"});
+    SSL_CTX *server = server_of(c), *client = SSL_CTX_new(TLS_client_method());
+    SSL_SESSION *session = session_of(server, client);
+    for (int i = 0; i < 3; i++) {
+        const unsigned char *used = NULL, *fresh = NULL;
+        size_t used_n = 0, fresh_n = 0;
+        SSL_SESSION *next = session_after(server, client, session);
+        SSL_SESSION_get0_ticket(session, &used, &used_n);
+        SSL_SESSION_get0_ticket(next, &fresh, &fresh_n);
+        assert_true(fresh_n > 0);
+        assert_true(fresh_n != used_n || memcmp(fresh, used, used_n) != 0);
+        SSL_SESSION_free(session);
+        session = next;
+    }
+    SSL_SESSION_free(session);
     SSL_CTX_free(server);
     SSL_CTX_free(client);
     certificate_free(c);
@@ -448,6 +477,7 @@ int main(void)
         TEST(test_client_context),
         TEST(test_sessions_outlive_contexts),
         TEST(test_ticket_keys_rotate),
+        TEST(test_each_resumption_brings_a_ticket),
         TEST(test_old_protocols_are_refused),
         TEST(test_chain_is_sent),
         TEST(test_errors_in_words),

@@ -91,7 +91,6 @@ static bool set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
 static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                       EVP_MAC_CTX *mac, int encrypt)
 {
-    (void)ssl;
     struct ticket_key key;
     bool is_newest = true;
     if (encrypt) {
@@ -106,7 +105,9 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
     OPENSSL_cleanse(&key, sizeof(key));
     if (!done)
         return -1;
-    return is_newest ? 1 : 2;
+    /* A client should use a TLS 1.3 ticket only once (RFC 8446 appendix C.4): each is replaced. */
+    bool replaces = !encrypt && (!is_newest || SSL_version(ssl) >= TLS1_3_VERSION);
+    return replaces ? 2 : 1;
 }
 
 void tls_tickets_use(SSL_CTX *ctx)
@@ -116,7 +117,7 @@ void tls_tickets_use(SSL_CTX *ctx)
     assert(done == 1);
     (void)done;
     SSL_CTX_set_timeout(ctx, TLS_SESSION_LIFETIME_S);
-    /* One is enough: a peer that resumes gets the next with it. */
+    /* One is enough: a peer that resumes gets the next with it (ticket_key). */
     SSL_CTX_set_num_tickets(ctx, 1);
     /* Sessions live in tickets alone: no memory here for what a peer may never use. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

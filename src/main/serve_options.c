@@ -1,4 +1,5 @@
 #include <getopt.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -7,9 +8,13 @@
 
 enum { THREADS_MAX = 64 };
 
+/* One for each processor that the process may run on, which a service manager or a container may
+ * have limited. More would only take turns. */
 static unsigned default_threads(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t allowed;
+    long n = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed)
+                                                                  : sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
 }
 
