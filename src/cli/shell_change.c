@@ -49,7 +49,10 @@ bool change_say_document(struct cmdlet_call *call, int code, json_t *answer)
 {
     struct shell *s = call->s;
     bool dry = answer_true(answer, "dry-run");
-    if (code != CLI_DONE && answer) {
+    if (code != CLI_DONE && json_is_object(json_object_get(answer, "plan"))) {
+        refused(call, answer,
+                "the same by `sealpost receive-connector`, `send-connector` and --force");
+    } else if (code != CLI_DONE && answer) {
         problems_say(s->c, SPAN_NONE, answer_of(answer, "problems"));
         shell_fail(s, NULL, SPAN_FMT, SPAN_ARG(answer_text(answer_of(answer, "error"), "text")));
     } else if (code != CLI_DONE) {
@@ -59,6 +62,7 @@ bool change_say_document(struct cmdlet_call *call, int code, json_t *answer)
             json_array_append(s->results, answer);
     } else {
         problems_say(s->c, SPAN_NONE, answer_of(answer, "problems"));
+        plan_say(s->c, answer_of(answer, "plan"));
         if (dry) {
             diff_say(s->c, answer_text(answer, "diff"));
             command_sayf(s->c, "nothing was changed (-WhatIf)");

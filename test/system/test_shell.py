@@ -101,17 +101,28 @@ def test_what_the_shell_prints_the_diagnosis_reads(mail, authority):
     '$TLSCertificateName = "<I>" + $cert.Issuer + "<S>" + $cert.Subject',
 ])
 def test_the_certificate_of_a_connector_is_set_by_issuer_and_subject(mail, authority, build):
-    own, better = self_signed(mail), imported(mail, authority)
-    assert served(mail) == better["Thumbprint"]
-    shell(mail, f'$cert = Get-ExchangeCertificate -Thumbprint {own["Thumbprint"]}\n{build}\n'
+    other = imported(mail, authority, "other.example.test", NAME)
+    time.sleep(1.1)  # the newer one is chosen, and certificates count seconds
+    mail.cli("cert", "import", authority.issue(NAME))
+    better = served(mail)
+    assert better != other["Thumbprint"]
+    shell(mail, f'$cert = Get-ExchangeCertificate -Thumbprint {other["Thumbprint"]}\n{build}\n'
                 f'Set-ReceiveConnector "MX\\internet" -TlsCertificateName $TLSCertificateName')
-    assert served(mail) == own["Thumbprint"]
+    assert served(mail) == other["Thumbprint"]
     connector = objects(mail, "Get-ReceiveConnector internet")[0]
-    assert connector["TlsCertificateName"].lower() == f"<i>cn={NAME}<s>cn={NAME}"
-    assert connector["PresentedThumbprint"] == own["Thumbprint"]
+    assert connector["TlsCertificateName"].lower() == "<i>cn=test root<s>cn=other.example.test"
+    assert connector["PresentedThumbprint"] == other["Thumbprint"]
     shell(mail, "Set-ReceiveConnector internet -TlsCertificateName $null")
-    assert served(mail) == better["Thumbprint"]
+    assert served(mail) == better
     assert objects(mail, "Get-ReceiveConnector internet")[0]["TlsCertificateName"] is None
+
+
+def test_a_certificate_that_is_worse_is_refused(mail, authority):
+    own, better = self_signed(mail), imported(mail, authority)
+    text = shell(mail, f'$cert = Get-ExchangeCertificate -Thumbprint {own["Thumbprint"]}\n'
+                       'Set-ReceiveConnector internet -TlsCertificateName "<I>$($cert.Issuer)<S>$($cert.Subject)"', 1)
+    assert "refused:" in text and "worse" in text and "--force" in text, text
+    assert served(mail) == better["Thumbprint"]
 
 
 def test_send_connectors_take_a_certificate(mail, authority):
@@ -204,8 +215,10 @@ def test_queues_in_retry_are_retried(mail):
 def test_what_if_changes_nothing(mail, authority):
     ours = imported(mail, authority)
     before = mail.json("config", "show"), mail.json("cert", "list")
-    text = shell(mail, "Set-ReceiveConnector internet -Fqdn new.example.test -WhatIf")
-    assert 'What if: Set-ReceiveConnector on "internet".' in text and "new.example.test" in text
+    text = shell(mail, "Set-ReceiveConnector internet -MaxRecipientsPerMessage 300 -WhatIf")
+    assert 'What if: Set-ReceiveConnector on "internet".' in text and "300" in text
+    text = shell(mail, "Set-ReceiveConnector internet -Fqdn new.example.test -WhatIf", 1)
+    assert "refused:" in text and "worse" in text
     shell(mail, f"Enable-ExchangeCertificate {ours['Thumbprint']} -Services IIS -WhatIf")
     shell(mail, "New-ReceiveConnector more -Custom -Bindings 127.0.0.1:2526 -RemoteIPRanges 127.0.0.1 -WhatIf")
     shell(mail, "Remove-SendConnector out -WhatIf")
@@ -301,7 +314,7 @@ def test_events_are_read_as_in_windows(mail, authority):
     found = objects(mail, "Get-WinEvent -FilterHashtable @{LogName='Application'; Id=50020; Level=4} -MaxEvents 5")
     assert found and {e["Id"] for e in found} == {50020}
     assert objects(mail, "Get-WinEvent -FilterHashtable @{Id=1}") == []
-    shell(mail, "Set-ReceiveConnector internet -Fqdn uncovered.example.net")
+    mail.cli("receive-connector", "set", "internet", "fqdn=uncovered.example.net", "--force")
     mail.wait_event("starttls-name-not-covered")
     text = shell(mail, "Get-EventLog Application -InstanceId 12014 -Newest 1 | FL EntryType,Source,EventID,Message")
     assert "EventID   : 12014\n" in text and "uncovered.example.net" in text and "Remedy: " in text
