@@ -163,7 +163,7 @@ def test_what_is_refused_waits(sealpost, peer, authority, names, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     wildcard = folder / "wildcard.pem"
-    wildcard.write_bytes(authority.issue("*.example.test").read_bytes())
+    wildcard.write_bytes(authority.issue("*.example.test", days=(-1, 80)).read_bytes())  # Pebble's last longer
     wildcard.chmod(0o600)
     # An exact name goes before a wildcard, but Pebble's chain leads nowhere here, and the wildcard's to a root.
     mail = sealpost(certificates={"acme": pebble.conf(authority), "directory": str(folder)}).internet(fqdn=NAMES[0]).start()

@@ -179,9 +179,10 @@ def test_torn_pair_heals_by_itself(watching, authority):
 
 
 @pytest.mark.bounded(150)
-@pytest.mark.parametrize("program, rotations, seconds", [(binary, 15, 120), (release_binary, 100, 60)],
-                         ids=["sanitized", "hundred-in-a-minute"])
+@pytest.mark.parametrize("program, rotations, seconds", [(binary, 15, 120), (release_binary, 100, 120)],
+                         ids=["sanitized", "hundred"])
 def test_imports_under_load(sealpost, authority, program, rotations, seconds):
+    """A hundred take 20 to 30 s on two processors; the limit here is that of a busy machine, the rate is for bench/."""
     mail = sealpost(program=program())
     mail.internet(**{"max-connections-per-source": "unlimited", "max-connection-rate": "unlimited"}).start()
     mail.cli("cert", "import", authority.issue(NAME, days=(-1, 90)))
