@@ -293,6 +293,8 @@ bool cmdlet_switch(const struct cmdlet_call *call, const char *name)
 struct span cmdlet_text(const struct cmdlet_call *call, const char *name)
 {
     const struct shell_value *value = cmdlet_get(call, name);
+    if (value && value->kind == SHELL_NUMBER && value->text.n)
+        return value->text;
     return value ? shell_text_of(call->s->arena, value) : SPAN_NONE;
 }
 

@@ -5,6 +5,8 @@
 #include "cli/shell_objects.h"
 #include "cli/shell_parts.h"
 
+enum { THUMBPRINT_LEAST = 4 }; /* digits that name a certificate, as everywhere */
+
 /* ---- objects ---- */
 
 json_t *objects_get(struct shell *s, struct buf *target)
@@ -247,6 +249,9 @@ static bool wanted_thumbprint(struct cmdlet_call *call, struct span *thumbprint)
     buf_done(&plain);
     if (thumbprint->n == 0 && (cmdlet_get(call, "Thumbprint") || cmdlet_get(call, "Identity")))
         return shell_fail(call->s, NULL, "the thumbprint is empty");
+    if (thumbprint->n && thumbprint->n < THUMBPRINT_LEAST)
+        return shell_fail(call->s, NULL, "of a thumbprint the first %d digits are needed at least",
+                          THUMBPRINT_LEAST);
     return true;
 }
 

@@ -208,7 +208,7 @@ static struct shell_value *evaluate(struct shell *s, const struct powershell_nod
     switch (node->kind) {
     case POWERSHELL_LITERAL: return shell_text(s->arena, node->text);
     case POWERSHELL_EXPAND: return expand(s, node);
-    case POWERSHELL_NUMBER: return shell_number(s->arena, node->number);
+    case POWERSHELL_NUMBER: return shell_written_number(s->arena, node->number, node->text);
     case POWERSHELL_VARIABLE: return variable(s, node->text);
     case POWERSHELL_MEMBER: return eval_member(s, node);
     case POWERSHELL_CALL: return eval_call(s, node);

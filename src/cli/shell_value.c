@@ -37,6 +37,13 @@ struct shell_value *shell_number(struct arena *a, double number)
     return value;
 }
 
+struct shell_value *shell_written_number(struct arena *a, double number, struct span written)
+{
+    struct shell_value *value = shell_number(a, number);
+    value->text = arena_copy(a, written);
+    return value;
+}
+
 struct shell_value *shell_text(struct arena *a, struct span text)
 {
     struct shell_value *value = make(a, SHELL_TEXT);

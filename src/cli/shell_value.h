@@ -58,6 +58,8 @@ struct shell_value {
 struct shell_value *shell_null(void);
 struct shell_value *shell_bool(struct arena *a, bool flag);
 struct shell_value *shell_number(struct arena *a, double number);
+/* As it stands in a script: what wants text (a thumbprint of digits alone) gets it as written. */
+struct shell_value *shell_written_number(struct arena *a, double number, struct span written);
 /* Copies the text. */
 struct shell_value *shell_text(struct arena *a, struct span text);
 struct shell_value *shell_time(struct arena *a, int64_t ms);
