@@ -37,11 +37,13 @@ static struct pending_message *add_message(struct deliver *d, struct message_id 
     struct pending_message *m = calloc(1, sizeof(*m) + count * sizeof(struct pending));
     if (!m)
         abort();
-    m->id = id;
+    m->link.id = id;
     m->received_ms = received_ms;
     m->size = size;
     m->count = m->left = (uint32_t)count;
-    map_set(&d->messages, span_make((const char *)m->id.b, sizeof(m->id.b)), m);
+    for (uint32_t i = 0; i < m->count; i++)
+        m->recipients[i].index = i;
+    message_table_add(&d->messages, &m->link);
     return m;
 }
 
@@ -49,7 +51,7 @@ static void run_hops_of(struct pending_message *m)
 {
     /* By index, as a hop that runs may take further recipients of this message with it. */
     for (uint32_t i = 0; i < m->count; i++)
-        if (m->recipients[i].message && m->recipients[i].state == PENDING_READY)
+        if (m->recipients[i].state == PENDING_READY)
             hop_run(m->recipients[i].hop);
 }
 
@@ -64,50 +66,67 @@ static bool waits_long(const struct pending_message *m)
     return true;
 }
 
-void deliver_add(struct deliver *d, const struct envelope *e)
-{
-    struct pending_message *m = add_message(d, e->id, e->received_ms, e->size, e->recipient_count);
-    for (size_t i = 0; i < e->recipient_count; i++) {
-        struct pending *p = &m->recipients[i];
-        p->message = m;
-        p->number = (uint32_t)i;
-        p->domain = intern(d, e->recipients[i].domain);
-        pending_make_ready(d, p);
-    }
-    if (waits_long(m))
-        queue_cool(d->world->store, m->id);
-    if (!d->stopping)
-        run_hops_of(m);
-}
-
+/* What the scheduler has to know of a message, in one piece of memory: it is made on one thread and
+ * freed on another, for each message. */
 struct arrived {
     struct deliver *deliver;
-    struct arena arena;
-    struct envelope envelope;
+    struct message_id id;
+    int64_t received_ms;
+    uint64_t size;
+    size_t count;
+    struct span domains[]; /* their text stands behind them */
 };
+
+static struct arrived *arrived_new(struct deliver *d, const struct envelope *e)
+{
+    size_t text = 0;
+    for (size_t i = 0; i < e->recipient_count; i++)
+        text += e->recipients[i].domain.n;
+    struct arrived *a = malloc(sizeof(*a) + e->recipient_count * sizeof(struct span) + text);
+    if (!a)
+        abort();
+    a->deliver = d;
+    a->id = e->id;
+    a->received_ms = e->received_ms;
+    a->size = e->size;
+    a->count = e->recipient_count;
+    char *at = (char *)&a->domains[a->count];
+    for (size_t i = 0; i < a->count; i++) {
+        struct span domain = e->recipients[i].domain;
+        if (domain.n)
+            memcpy(at, domain.p, domain.n);
+        a->domains[i] = span_make(at, domain.n);
+        at += domain.n;
+    }
+    return a;
+}
 
 static void on_arrived(void *context)
 {
     struct arrived *a = context;
-    deliver_add(a->deliver, &a->envelope);
-    arena_done(&a->arena);
+    struct deliver *d = a->deliver;
+    struct pending_message *m = add_message(d, a->id, a->received_ms, a->size, a->count);
+    for (size_t i = 0; i < a->count; i++) {
+        struct pending *p = &m->recipients[i];
+        p->wake.note = (uint32_t)i;
+        p->domain = intern(d, a->domains[i]);
+        pending_make_ready(d, p);
+    }
     free(a);
+    if (waits_long(m))
+        queue_cool(d->world->store, m->link.id);
+    if (!d->stopping)
+        run_hops_of(m);
+}
+
+void deliver_add(struct deliver *d, const struct envelope *envelope)
+{
+    on_arrived(arrived_new(d, envelope));
 }
 
 void deliver_arrived(struct deliver *d, const struct envelope *envelope)
 {
-    struct arrived *a = calloc(1, sizeof(*a));
-    if (!a)
-        abort();
-    a->deliver = d;
-    a->envelope = (struct envelope){.id = envelope->id,
-                                    .received_ms = envelope->received_ms,
-                                    .size = envelope->size,
-                                    .recipient_count = envelope->recipient_count};
-    a->envelope.recipients = ARENA_ARRAY(&a->arena, struct recipient, envelope->recipient_count);
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        a->envelope.recipients[i].domain = arena_copy(&a->arena, envelope->recipients[i].domain);
-    loop_post(d->loop, on_arrived, a);
+    loop_post(d->loop, on_arrived, arrived_new(d, envelope));
 }
 
 /* ---- time ---- */
@@ -188,11 +207,11 @@ static void on_acted(void *context)
 {
     struct acted *a = context;
     for (size_t i = 0; i < a->count; i++) {
-        struct message_id id = a->items[i].id;
-        struct pending_message *m =
-            map_get(&a->deliver->messages, span_make((const char *)id.b, sizeof(id.b)));
+        struct message_link *found = message_table_get(&a->deliver->messages, a->items[i].id);
+        struct pending_message *m = found ? LIST_OBJECT(found, struct pending_message, link) : NULL;
         for (uint32_t j = 0; m && j < m->count; j++)
-            if (m->recipients[j].message && m->recipients[j].number == a->items[i].recipient) {
+            if (m->recipients[j].state != PENDING_ENDED &&
+                m->recipients[j].wake.note == a->items[i].recipient) {
                 act(a->deliver, a->action, &m->recipients[j]);
                 break;
             }
@@ -223,19 +242,17 @@ static void rebind(struct span key, void *value, void *context)
     hop_rebind(value);
 }
 
-static void collect(struct span key, void *value, void *context)
+static void collect(struct message_link *link, void *context)
 {
-    (void)key;
     struct pending_message ***next = context;
-    *(*next)++ = value;
+    *(*next)++ = LIST_OBJECT(link, struct pending_message, link);
 }
 
 static void reroute(struct deliver *d, struct pending_message **messages, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (uint32_t j = 0; j < messages[i]->count; j++)
-            if (messages[i]->recipients[j].message &&
-                messages[i]->recipients[j].state == PENDING_READY)
+            if (messages[i]->recipients[j].state == PENDING_READY)
                 pending_make_ready(d, &messages[i]->recipients[j]);
     for (size_t i = 0; i < count; i++)
         run_hops_of(messages[i]);
@@ -282,7 +299,7 @@ static void on_document_changed(void *context)
                            **next = messages;
     if (!messages)
         abort();
-    map_each(&d->messages, collect, (void *)&next);
+    message_table_each(&d->messages, collect, (void *)&next);
     if (!d->stopping)
         reroute(d, messages, count);
     free((void *)messages);
@@ -312,8 +329,7 @@ static void fill_message(struct filling *f)
         add_message(d, f->items[0].id, f->items[0].received_ms, f->items[0].size, f->count);
     for (size_t i = 0; i < f->count; i++) {
         struct pending *p = &m->recipients[i];
-        p->message = m;
-        p->number = f->items[i].recipient;
+        p->wake.note = f->items[i].recipient;
         p->attempts = (uint16_t)f->items[i].attempts;
         p->domain = f->domains[i];
         if (f->items[i].state == RECIPIENT_HELD) {
@@ -374,7 +390,6 @@ enum err deliver_new(struct world *world, struct deliver **deliver, struct buf *
     d->snapshot = snapshot_current(world);
     d->loop = loop_new();
     list_init(&d->jobs);
-    map_init(&d->messages);
     map_init(&d->hops);
     map_init(&d->domains);
     map_init(&d->loads);
@@ -435,6 +450,12 @@ static void free_hop(struct span key, void *value, void *context)
     hop_free(value);
 }
 
+static void free_message(struct message_link *link, void *context)
+{
+    (void)context;
+    free(LIST_OBJECT(link, struct pending_message, link));
+}
+
 void deliver_free(struct deliver *d)
 {
     if (!d)
@@ -445,7 +466,8 @@ void deliver_free(struct deliver *d)
     LIST_EACH(job, &d->jobs, struct job, node)
     job_free(job);
     map_done(&d->hops);
-    map_done_with_values(&d->messages);
+    message_table_each(&d->messages, free_message, NULL);
+    message_table_done(&d->messages);
     map_done_with_values(&d->domains);
     map_done_with_values(&d->loads);
     wake_heap_done(&d->wakes);

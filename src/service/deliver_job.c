@@ -14,8 +14,7 @@ static struct job *job_new(struct hop *hop, struct pending_message *m)
         abort();
     job->deliver = hop->deliver;
     job->hop = hop;
-    job->id = m->id;
-    job->pending_message = m;
+    job->id = m->link.id;
     job->recipients = ARENA_ARRAY(&job->arena, struct job_recipient, m->left);
     list_append(&job->deliver->jobs, &job->node);
     return job;
@@ -63,7 +62,7 @@ static void keep_queued(struct job *job)
     size_t kept = 0, at = 0;
     for (size_t i = 0; i < job->count; i++) {
         struct pending *p = job->recipients[i].pending;
-        const struct queued_recipient *queued = find_queued(job, p->number, &at);
+        const struct queued_recipient *queued = find_queued(job, p->wake.note, &at);
         if (queued && !is_held(p, queued)) {
             p->attempts = (uint16_t)(queued->attempts < UINT16_MAX ? queued->attempts : UINT16_MAX);
             p->delay_notified = queued->delay_notified;
@@ -158,11 +157,12 @@ struct job *job_take(struct hop *hop, size_t most, void (*fetched)(void *, struc
 {
     if (list_is_empty(&hop->ready) || (hop->connector && hop->connector->hold))
         return NULL;
-    struct pending_message *m = LIST_OBJECT(hop->ready.next, struct pending, node)->message;
+    struct pending_message *m =
+        pending_message_of(LIST_OBJECT(hop->ready.next, struct pending, node));
     struct job *job = job_new(hop, m);
     for (uint32_t i = 0; i < m->count && job->count < most; i++) {
         struct pending *p = &m->recipients[i];
-        if (p->message && p->state == PENDING_READY && p->hop == hop)
+        if (p->state == PENDING_READY && p->hop == hop)
             add_recipient(job, p);
     }
     job->fetched = fetched;
@@ -186,7 +186,7 @@ static void judge_fetched(void *context, struct job *job)
 
 void job_judge(struct pending *p)
 {
-    struct job *job = job_new(p->hop, p->message);
+    struct job *job = job_new(p->hop, pending_message_of(p));
     add_recipient(job, p);
     job->judge_only = true;
     job->fetched = judge_fetched;

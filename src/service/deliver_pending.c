@@ -51,7 +51,7 @@ static struct hop *route(struct deliver *d, struct pending *p)
     struct arena arena = ARENA_INIT;
     struct next_hop next_hop;
     struct hop *hop = route_next_hop(&arena, d->snapshot->document, span_of(p->domain),
-                                     p->message->size, &next_hop)
+                                     pending_message_of(p)->size, &next_hop)
                           ? hop_find(d, &next_hop)
                           : hop_find_unreachable(d);
     arena_done(&arena);
@@ -85,8 +85,9 @@ void pending_make_ready(struct deliver *d, struct pending *p)
     list_append(&hop->ready, &p->node);
     set_state(p, PENDING_READY);
     const struct retry_conf *retry = deliver_retry_conf(hop);
-    int64_t due = p->message->received_ms + (int64_t)retry->expire_ms;
-    int64_t notice = p->message->received_ms + (int64_t)retry->delay_notice_ms;
+    int64_t received = pending_message_of(p)->received_ms;
+    int64_t due = received + (int64_t)retry->expire_ms;
+    int64_t notice = received + (int64_t)retry->delay_notice_ms;
     if (retry->delay_notice_ms && !p->delay_notified && notice < due)
         due = notice;
     set_wake(d, p, due);
@@ -132,12 +133,12 @@ void pending_come_back_waiting(struct deliver *d, struct pending *p, int64_t unt
 
 void pending_end(struct deliver *d, struct pending *p)
 {
-    struct pending_message *m = p->message;
+    struct pending_message *m = pending_message_of(p);
     wake_remove(&d->wakes, &p->wake);
     leave_hop(p);
-    p->message = NULL;
+    p->state = PENDING_ENDED;
     if (--m->left == 0) {
-        map_remove(&d->messages, span_make((const char *)m->id.b, sizeof(m->id.b)));
+        message_table_remove(&d->messages, &m->link);
         free(m);
     }
 }

@@ -6,6 +6,8 @@
 #ifndef SERVICE_DELIVER_PRIVATE_H
 #define SERVICE_DELIVER_PRIVATE_H
 
+#include <assert.h>
+
 #include "base/list.h"
 #include "base/map.h"
 #include "io/resolver.h"
@@ -14,6 +16,7 @@
 #include "policy/concurrency.h"
 #include "policy/route.h"
 #include "service/deliver.h"
+#include "service/deliver_messages.h"
 #include "service/deliver_wake.h"
 #include "service/world.h"
 
@@ -26,16 +29,16 @@ enum pending_state {
     PENDING_READY,   /* in its next hop's list; wake_ms: when a delay notice or the expiry is due */
     PENDING_BUSY,    /* in a job */
     PENDING_HELD,
+    PENDING_ENDED, /* forgotten; its place goes with its message */
 };
 
 /* One recipient that waits. Kept small: there may be a million. */
 struct pending {
-    struct wake wake; /* in the heap while WAITING or READY */
+    struct wake wake; /* in the heap while WAITING or READY; its note: the number in the store */
     struct list node; /* hop->ready while READY */
     struct hop *hop;
-    struct pending_message *message;
     const char *domain; /* interned in deliver->domains */
-    uint32_t number;
+    uint32_t index;     /* in its message's recipients */
     uint16_t attempts;
     uint8_t state;
     bool delay_notified : 1;
@@ -44,12 +47,21 @@ struct pending {
 };
 
 struct pending_message {
-    struct message_id id;
+    struct message_link link; /* in deliver->messages */
     int64_t received_ms;
     uint64_t size;
     uint32_t count, left;
     struct pending recipients[];
 };
+
+/* What a message with one recipient takes, with 8 octets of the allocator's: 112. */
+static_assert(sizeof(struct pending_message) + sizeof(struct pending) == 104,
+              "a queue of a million is kept in memory");
+
+static inline struct pending_message *pending_message_of(const struct pending *p)
+{
+    return LIST_OBJECT(p - p->index, struct pending_message, recipients);
+}
 
 /* One next hop: a queue of its own. */
 struct hop {
@@ -95,10 +107,10 @@ struct deliver {
     struct retired_resolver *retired; /* of earlier documents: their questions may still be open */
     struct workers *workers;
     struct snapshot *snapshot;
-    struct map messages; /* id -> pending_message */
-    struct map hops;     /* key -> hop */
-    struct map domains;  /* text -> itself; kept until the end, as domains come back */
-    struct map loads;    /* connector name -> connector_load */
+    struct message_table messages;
+    struct map hops;    /* key -> hop */
+    struct map domains; /* text -> itself; kept until the end, as domains come back */
+    struct map loads;   /* connector name -> connector_load */
     struct wake_heap wakes;
     struct loop_timer *wake_timer, *stop_timer, *patience_timer;
     struct list jobs; /* under way */
@@ -185,7 +197,6 @@ struct job {
     struct arena arena;
     struct queued_message *message; /* NULL until fetched */
     struct message_id id;
-    struct pending_message *pending_message;
     struct job_recipient *recipients;
     size_t count;
     bool judge_only;     /* no attempt: only a delay notice or the expiry is due */

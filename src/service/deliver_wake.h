@@ -10,6 +10,7 @@
 struct wake {
     int64_t at_ms;
     uint32_t place; /* 1-based within the heap; 0: not in it */
+    uint32_t note;  /* the object's own, where padding would be */
 };
 
 struct wake_heap {
