@@ -38,10 +38,14 @@ void session_next_target(struct session *s, const struct outcome *why)
     session_disconnect(s);
     s->tls_failed = s->full_handshake = false;
     s->tls = SPAN_NONE;
-    if (++s->target < s->target_count)
+    if (++s->target < s->target_count) {
         session_connect(s);
-    else
+    } else if (lookup_more(s->lookup)) {
+        s->state = SESSION_CONNECTING;
+        share_opening(s->hop, &s->holder);
+    } else {
         session_give_up(s, &s->last_failure);
+    }
 }
 
 static void fail_target(struct session *s, int code, const char *enhanced, const char *what,

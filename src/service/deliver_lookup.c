@@ -5,14 +5,22 @@
 
 enum { MX_HOSTS_MAX = 10 };
 
+enum { V4, V6, FAMILIES };
+
+struct addresses {
+    struct ip *items;
+    size_t count;
+};
+
 struct host {
     struct span name;
     uint16_t port;
-    struct ip addresses[TARGETS_MAX];
-    size_t address_count;
+    bool is_literal; /* it names its address itself */
+    struct addresses found[FAMILIES];
     bool failed; /* a temporary failure, so an address may exist */
 };
 
+/* A place is one family of one host: 2 * host + family. They are given in this order. */
 struct lookup {
     struct arena arena;
     struct hop *hop;
@@ -20,14 +28,15 @@ struct lookup {
     lookup_fn *fn;
     void *context;
     struct resolver_query *mx;
-    struct resolver_query *queries[2 * MX_HOSTS_MAX]; /* A and AAAA of each host */
+    struct resolver_query *queries[FAMILIES * MX_HOSTS_MAX];
     unsigned outstanding;
     struct host hosts[MX_HOSTS_MAX];
     size_t host_count;
+    size_t asked, given; /* places */
     struct target targets[TARGETS_MAX];
     size_t target_count;
     struct outcome failure;
-    struct loop_timer *soon; /* so that fn is never called from lookup_new */
+    struct loop_timer *soon; /* so that fn is never called from lookup_new; NULL until needed */
 };
 
 static void finish(struct lookup *l)
@@ -52,21 +61,12 @@ static void add_target(struct lookup *l, struct span host, const struct ip *ip, 
         l->targets[l->target_count++] = (struct target){.host = host, .to = {*ip, port}};
 }
 
-/* All addresses are there: IPv4 before IPv6 of each host, hosts in their order. */
-static void gather(struct lookup *l)
+static void give_up(struct lookup *l)
 {
     bool failed = false;
-    for (size_t i = 0; i < l->host_count; i++) {
-        const struct host *h = &l->hosts[i];
-        failed = failed || h->failed;
-        for (int v6 = 0; v6 < 2; v6++)
-            for (size_t j = 0; j < h->address_count; j++)
-                if (h->addresses[j].v6 == v6)
-                    add_target(l, h->name, &h->addresses[j], h->port);
-    }
-    if (l->target_count)
-        finish(l);
-    else if (failed)
+    for (size_t i = 0; i < l->host_count; i++)
+        failed = failed || l->hosts[i].failed;
+    if (failed)
         fail(l, FATE_LATER, 451, "4.4.3", "No address was found for now (DNS failure)",
              l->hosts[0].name);
     else if (l->connector
@@ -76,22 +76,55 @@ static void gather(struct lookup *l)
         fail(l, FATE_NEVER, 550, "5.4.4", "The mail host has no address", l->hosts[0].name);
 }
 
+static size_t place_count(const struct lookup *l)
+{
+    return FAMILIES * l->host_count;
+}
+
+static void ask_up_to(struct lookup *l, size_t places);
+
+/* All that was asked is there: IPv4 before IPv6 of each host, hosts in their order. */
+static void gather(struct lookup *l)
+{
+    size_t before = l->given ? l->target_count : 0;
+    for (; l->given < l->asked; l->given++) {
+        const struct host *h = &l->hosts[l->given / FAMILIES];
+        const struct addresses *found = &h->found[l->given % FAMILIES];
+        for (size_t j = 0; j < found->count; j++)
+            add_target(l, h->name, &found->items[j], h->port);
+    }
+    if (l->target_count == before && l->given < place_count(l))
+        ask_up_to(l, place_count(l));
+    else if (l->target_count)
+        finish(l);
+    else
+        give_up(l);
+}
+
 /* The query's place tells its host. */
 struct asked {
     struct lookup *lookup;
     size_t place;
 };
 
+static void take_addresses(struct lookup *l, struct addresses *found,
+                           const struct dns_answer *answer)
+{
+    size_t count = answer->count < TARGETS_MAX ? answer->count : TARGETS_MAX;
+    found->items = ARENA_ARRAY(&l->arena, struct ip, count);
+    for (size_t i = 0; i < count; i++)
+        found->items[found->count++] = answer->records[i].ip;
+}
+
 static void on_address(void *context, const struct dns_answer *answer)
 {
     struct asked *asked = context;
     struct lookup *l = asked->lookup;
-    struct host *h = &l->hosts[asked->place / 2];
+    struct host *h = &l->hosts[asked->place / FAMILIES];
     l->queries[asked->place] = NULL;
     h->failed = h->failed || answer->status == DNS_FAILED || answer->status == DNS_BOGUS;
-    for (size_t i = 0; answer->status == DNS_FOUND && i < answer->count; i++)
-        if (h->address_count < COUNT_OF(h->addresses))
-            h->addresses[h->address_count++] = answer->records[i].ip;
+    if (answer->status == DNS_FOUND)
+        take_addresses(l, &h->found[asked->place % FAMILIES], answer);
     if (--l->outstanding == 0)
         gather(l);
 }
@@ -108,8 +141,13 @@ static void add_host(struct lookup *l, struct span name, uint16_t port)
         literal = span_make(name.p + 1, name.n - 2);
     if (span_istarts(literal, SPAN("IPv6:"))) /* RFC 5321 section 4.1.3 */
         literal = span_skip(literal, 5);
-    if (ip_parse(literal, &h->addresses[0]) == OK)
-        h->address_count = 1;
+    struct ip ip;
+    if (ip_parse(literal, &ip) != OK)
+        return;
+    h->is_literal = true;
+    struct addresses *found = &h->found[ip.v6 ? V6 : V4];
+    found->items = ARENA_NEW(&l->arena, struct ip);
+    found->items[found->count++] = ip;
 }
 
 static void on_soon(void *context)
@@ -117,19 +155,40 @@ static void on_soon(void *context)
     gather(context);
 }
 
+static void ask_up_to(struct lookup *l, size_t places)
+{
+    static const int types[FAMILIES] = {[V4] = DNS_TYPE_A, [V6] = DNS_TYPE_AAAA};
+    for (; l->asked < places; l->asked++) {
+        const struct host *h = &l->hosts[l->asked / FAMILIES];
+        if (h->is_literal)
+            continue;
+        struct asked *asked = ARENA_NEW(&l->arena, struct asked);
+        *asked = (struct asked){l, l->asked};
+        l->queries[asked->place] = resolver_ask(l->hop->deliver->resolver, h->name,
+                                                types[asked->place % FAMILIES], on_address, asked);
+        l->outstanding++;
+    }
+    if (l->outstanding)
+        return;
+    if (!l->soon)
+        l->soon = loop_timer_new(l->hop->deliver->loop, on_soon, l);
+    loop_timer_start(l->soon, 0);
+}
+
+/* One question is enough for most mail: the first host's IPv4 addresses. All others follow together
+ * where these lead nowhere. */
 static void ask_addresses(struct lookup *l)
 {
-    static const int types[] = {DNS_TYPE_A, DNS_TYPE_AAAA};
-    for (size_t i = 0; i < l->host_count; i++)
-        for (size_t j = 0; l->hosts[i].address_count == 0 && j < COUNT_OF(types); j++) {
-            struct asked *asked = ARENA_NEW(&l->arena, struct asked);
-            *asked = (struct asked){l, 2 * i + j};
-            l->queries[asked->place] = resolver_ask(l->hop->deliver->resolver, l->hosts[i].name,
-                                                    types[j], on_address, asked);
-            l->outstanding++;
-        }
-    if (l->outstanding == 0)
-        loop_timer_start(l->soon, 0);
+    size_t first = l->host_count == 0 ? 0 : l->hosts[0].is_literal ? FAMILIES : 1;
+    ask_up_to(l, first);
+}
+
+bool lookup_more(struct lookup *l)
+{
+    if (l->given == place_count(l) || l->target_count == TARGETS_MAX)
+        return false;
+    ask_up_to(l, place_count(l));
+    return true;
 }
 
 static uint64_t seed_of(const struct lookup *l)
@@ -212,7 +271,6 @@ struct lookup *lookup_new(struct hop *hop, const struct send_connector *connecto
     l->connector = connector;
     l->fn = fn;
     l->context = context;
-    l->soon = loop_timer_new(hop->deliver->loop, on_soon, l);
     if (connector->smart_host_count) {
         take_smart_hosts(l);
     } else if (hop->destination.n && hop->destination.p[0] == '[') {
@@ -233,7 +291,8 @@ void lookup_free(struct lookup *l)
     for (size_t i = 0; i < COUNT_OF(l->queries); i++)
         if (l->queries[i])
             resolver_cancel(l->queries[i]);
-    loop_timer_free(l->soon);
+    if (l->soon)
+        loop_timer_free(l->soon);
     arena_done(&l->arena);
     free(l);
 }

@@ -242,12 +242,15 @@ enum {
 
 struct lookup;
 /* Finds where to connect to, in order: smart hosts, MX hosts or the domain itself. fn is called
- * once, never before this returns: with targets, or with count 0 and the outcome that follows for
- * all recipients. Everything lives until lookup_free. */
+ * once, never before this returns: with the first targets, or with count 0 and the outcome that
+ * follows for all recipients. Everything lives until lookup_free. */
 typedef void lookup_fn(void *context, const struct target *targets, size_t count,
                        const struct outcome *failure);
 struct lookup *lookup_new(struct hop *hop, const struct send_connector *connector, lookup_fn *fn,
                           void *context);
+/* None of the targets so far works: fn is called again, never before this returns, with these and
+ * what else there is, which may be nothing. False: there is nothing left to ask for. */
+bool lookup_more(struct lookup *lookup);
 void lookup_free(struct lookup *lookup);
 
 /* ---- deliver_session.c, deliver_maildir.c ---- */

@@ -340,13 +340,13 @@ static void on_lookup(void *context, const struct target *targets, size_t count,
     struct session *s = context;
     if (s->has_failure) /* it was hurried, and waits for its job to be given up with it */
         return;
-    if (count) {
+    if (count > s->target) {
         s->targets = targets;
         s->target_count = count;
         session_connect(s);
-        return;
+    } else {
+        session_give_up(s, s->target_count ? &s->last_failure : failure);
     }
-    session_give_up(s, failure);
 }
 
 static void on_job_fetched(void *context, struct job *job)
@@ -439,8 +439,12 @@ void session_hurry(struct holder *h, int64_t waited_ms)
 {
     struct session *s = LIST_OBJECT(h, struct session, holder);
     share_busy(h);
-    if (s->target_count) {
+    if (s->target < s->target_count) {
         session_hurry_target(s, waited_ms);
+        return;
+    }
+    if (s->target_count) {
+        session_give_up(s, &s->last_failure);
         return;
     }
     struct outcome outcome =

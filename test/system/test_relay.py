@@ -87,6 +87,33 @@ def test_mx_preference(sealpost, sink, dns):
     send(mail)
     first.wait()
     assert not second.messages
+    # What was not needed was not asked for.
+    assert not {"a.elsewhere.example AAAA", "b.elsewhere.example A", "b.elsewhere.example AAAA"} & set(table.asked)
+
+
+def test_ipv6_of_the_first_mx_comes_before_the_second_mx(sealpost, sink, dns):
+    port = net.free_port()
+    first, second = sink(host="::1", port=port), sink(host="127.0.0.3", port=port)
+    table = dns({"elsewhere.example MX": ["10 a.elsewhere.example", "20 b.elsewhere.example"],
+                 "a.elsewhere.example A": ["127.0.0.9"], "a.elsewhere.example AAAA": ["::1"],
+                 "b.elsewhere.example A": ["127.0.0.3"]})
+    mail = relay_by_mx(sealpost, table, port).start()
+    send(mail)
+    first.wait(1, 10)
+    assert not second.messages
+
+
+def test_no_mx_works(sealpost, sink, dns):
+    """Asked for in two steps, the addresses are tried in one attempt, which then fails as a whole."""
+    port = net.free_port()
+    table = dns({"elsewhere.example MX": ["10 a.elsewhere.example", "20 b.elsewhere.example"],
+                 "a.elsewhere.example A": ["127.0.0.2"], "b.elsewhere.example A": ["127.0.0.3"]})
+    mail = relay_by_mx(sealpost, table, port).start()
+    send(mail)
+    net.wait_for(lambda: mail.log_lines("next-hop-failed"), 10, "the failure")
+    assert "b.elsewhere.example" in mail.log_lines("next-hop-failed")[0]
+    second = sink(host="127.0.0.3", port=port)
+    second.wait(1, 15)
 
 
 def test_next_mx_when_the_first_is_unreachable(sealpost, sink, dns):
