@@ -51,6 +51,7 @@ static struct hop *hop_new(struct deliver *d, struct span key, struct span conne
     hop->health = HOP_UNTRIED;
     list_init(&hop->ready);
     list_init(&hop->sessions);
+    list_init(&hop->idle);
     buf_init(&hop->last_error, LAST_ERROR_MAX);
     map_set(&d->hops, hop->key, hop);
     return hop;

@@ -70,6 +70,7 @@ struct hop {
     const struct send_connector *connector; /* of deliver->snapshot; NULL: unreachable */
     struct list ready;                      /* pending */
     struct list sessions;                   /* open ones */
+    struct list idle;                       /* of these, where one that may take a job is found */
     struct list starving;        /* in its connector's list: has work and may not connect */
     struct connector_load *load; /* of its connector; NULL until it is needed */
     enum hop_health health;

@@ -19,6 +19,7 @@ enum {
 static void session_free(struct session *s)
 {
     list_remove(&s->node);
+    list_remove(&s->idle);
     share_busy(&s->holder);
     session_disconnect(s);
     lookup_free(s->lookup);
@@ -158,6 +159,8 @@ static void become_idle(struct session *s)
         return;
     }
     s->state = SESSION_IDLE;
+    list_remove(&s->idle);
+    list_prepend(&s->hop->idle, &s->idle);
     stream_set_deadline(s->stream, 0);
     loop_timer_start(s->idle_timer, (int64_t)s->connector->idle_timeout_ms);
 }
@@ -421,12 +424,19 @@ void session_start(struct hop *hop)
     s->lookup = lookup_new(hop, s->connector, on_lookup, s);
 }
 
+/* The one that was busy last: the others may end where fewer are enough. Called for each message,
+ * so it does not look at those that are busy. */
 bool session_wake_idle(struct hop *hop)
 {
-    LIST_EACH(s, &hop->sessions, struct session, node)
-    if (s->state == SESSION_IDLE && !is_outdated(s)) {
-        if (!take_job(s))
+    struct list *node;
+    while ((node = list_take(&hop->idle))) {
+        struct session *s = LIST_OBJECT(node, struct session, idle);
+        if (s->state != SESSION_IDLE || is_outdated(s)) /* it went on, or ends */
+            continue;
+        if (!take_job(s)) {
+            list_prepend(&hop->idle, &s->idle);
             return false;
+        }
         s->state = SESSION_FETCHING;
         share_busy(&s->holder);
         loop_timer_stop(s->idle_timer);

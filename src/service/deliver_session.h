@@ -18,6 +18,7 @@ enum session_state {
 
 struct session {
     struct list node; /* hop->sessions */
+    struct list idle; /* hop->idle, since it became IDLE until it is looked at */
     struct holder holder;
     struct hop *hop;
     struct snapshot *snapshot;
