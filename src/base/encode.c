@@ -106,6 +106,21 @@ enum err decode_xtext(struct buf *out, struct span text)
     return settle(out, before, add_xtext_bytes(out, text));
 }
 
+static bool is_escaped(unsigned char c)
+{
+    return c < 32 || c == 127 || c == '"' || c == '\\';
+}
+
+static void add_escaped(struct buf *out, unsigned char c)
+{
+    if (c == '"' || c == '\\')
+        buf_addf(out, "\\%c", c);
+    else if (c == '\n')
+        buf_add_text(out, "\\n");
+    else
+        buf_addf(out, "\\x%02x", c);
+}
+
 void encode_logfmt(struct buf *out, struct span text)
 {
     bool bare = text.n > 0;
@@ -117,16 +132,16 @@ void encode_logfmt(struct buf *out, struct span text)
         return;
     }
     buf_add_char(out, '"');
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c == '"' || c == '\\')
-            buf_addf(out, "\\%c", c);
-        else if (c == '\n')
-            buf_add_text(out, "\\n");
-        else if (c < 32 || c == 127)
-            buf_addf(out, "\\x%02x", c);
-        else
-            buf_add_char(out, (char)c);
+    while (text.n) {
+        size_t plain = 0;
+        while (plain < text.n && !is_escaped((unsigned char)text.p[plain]))
+            plain++;
+        buf_add(out, span_head(text, plain));
+        text = span_skip(text, plain);
+        if (text.n) {
+            add_escaped(out, (unsigned char)text.p[0]);
+            text = span_skip(text, 1);
+        }
     }
     buf_add_char(out, '"');
 }

@@ -104,8 +104,12 @@ void log_write(enum log_level level, const char *what, const struct log_field *f
     buf_room(&line, LINE_USUAL);
     buf_add_text(&line, json ? "{\"time\":\"" : "time=");
     clock_add_iso(&line, clock_now_ms());
-    buf_addf(&line, json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " level=%s event=%s",
-             level_names[level], what);
+    buf_add_text(&line, json ? "\",\"level\":\"" : " level=");
+    buf_add_text(&line, level_names[level]);
+    buf_add_text(&line, json ? "\",\"event\":\"" : " event=");
+    buf_add_text(&line, what);
+    if (json)
+        buf_add_char(&line, '"');
     for (size_t i = 0; i < count && line.n < LINE_MAX; i++) {
         if (fields[i].kind == LOG_FIELD_SPAN && fields[i].text.n == 0)
             continue;

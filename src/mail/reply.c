@@ -30,13 +30,20 @@ static size_t piece_length(struct span line, size_t max)
     return n;
 }
 
+enum { CODE_DIGITS = 3 };
+
+static void put_code(char digits[CODE_DIGITS], int code)
+{
+    for (int i = CODE_DIGITS - 1; i >= 0; i--, code /= 10)
+        digits[i] = (char)('0' + code % 10);
+}
+
 static enum err add_reply_line(struct buf *out, const struct reply *reply, struct span text,
                                bool last)
 {
-    char code[4];
-    for (int i = 2, rest = reply->code; i >= 0; i--, rest /= 10)
-        code[i] = (char)('0' + rest % 10);
-    code[3] = last ? ' ' : '-';
+    char code[CODE_DIGITS + 1];
+    put_code(code, reply->code);
+    code[CODE_DIGITS] = last ? ' ' : '-';
     enum err err = buf_add(out, span_make(code, sizeof(code)));
     if (err == OK)
         err = buf_add_text(out, reply->enhanced);
@@ -71,7 +78,12 @@ enum err reply_format(struct buf *out, const struct reply *reply)
 
 void reply_add_line(struct buf *out, const struct reply *reply)
 {
-    buf_addf(out, "%03d%s%s", reply->code, reply->enhanced[0] ? " " : "", reply->enhanced);
+    char code[CODE_DIGITS];
+    put_code(code, reply->code);
+    buf_add(out, span_make(code, sizeof(code)));
+    if (reply->enhanced[0])
+        buf_add_char(out, ' ');
+    buf_add_text(out, reply->enhanced);
     struct span rest = reply->text, line;
     while (span_cut(&rest, '\n', &line)) {
         if (line.n == 0)

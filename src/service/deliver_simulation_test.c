@@ -216,6 +216,8 @@ static void test_a_dead_host_delays_then_expires(void **state)
     assert_int_equal(count_mail(&sim, "nodelay", "Action: failed"), 1);
     assert_int_equal(count_mail(&sim, "nodelay", "Action: delayed"), 0);
     assert_int_equal(count_mail(&sim, "never", ""), 0);
+    assert_int_equal(COUNTER(&sim, recipients_expired), 3);
+    assert_int_equal(COUNTER(&sim, recipients_failed), 3);
     assert_int_equal(store_statistics(sim.world.store).recipients, 0);
     /* 4 short steps, 6 middle ones, then 10 minutes each for two days: about 300 connections, not
      * thousands. */

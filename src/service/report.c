@@ -24,10 +24,12 @@ struct decision {
     bool delay_noticed;
     enum dsn_kind kind;
     int64_t next_attempt_ms;
+    struct span status; /* the reply on one line */
 };
 
 /* Kept from the commit to its answer. */
 struct job_dsn {
+    int64_t decided_ms;
     struct decision *decisions;
     struct envelope *notification; /* NULL: none */
 };
@@ -104,6 +106,7 @@ static enum track_source track_source_of(const struct hop *hop)
 static struct span reply_line(struct arena *arena, const struct reply *reply)
 {
     struct buf line = BUF_INIT(REPLY_TEXT_MAX);
+    buf_room(&line, reply->text.n + sizeof(reply->enhanced) + 8); /* once, and not step by step */
     reply_add_line(&line, reply);
     struct span text = arena_copy(arena, buf_span(&line));
     buf_done(&line);
@@ -143,16 +146,17 @@ static void count(struct world *world, const struct outcome *outcome, bool expir
     COUNT(world, recipients_expired, expired);
 }
 
-static void log_outcome(const struct job *job, const struct job_recipient *r, struct span status,
-                        const struct decision *decision, int64_t now)
+static void log_outcome(const struct job *job, const struct job_recipient *r,
+                        const struct decision *decision)
 {
+    int64_t now = job->dsn->decided_ms;
     char id[MESSAGE_ID_TEXT];
     message_id_format(job->id, id);
     LOG(r->outcome.fate == FATE_NEVER ? LOG_WARNING : LOG_INFO, fate_name(r->outcome.fate),
         LOG_T("id", id), LOG_S("to", r->queued->recipient.address),
         LOG_S("connector", job->hop->connector_name), LOG_S("mta", r->outcome.mta),
-        LOG_S("ip", r->outcome.mta_ip), LOG_S("tls", r->outcome.tls), LOG_S("reply", status),
-        LOG_N("age-ms", now - job->message->envelope.received_ms),
+        LOG_S("ip", r->outcome.mta_ip), LOG_S("tls", r->outcome.tls),
+        LOG_S("reply", decision->status), LOG_N("age-ms", now - job->message->envelope.received_ms),
         LOG_N("attempts", r->queued->attempts + !job->judge_only),
         LOG_N("retry-in-s", decision->ends ? 0 : (decision->next_attempt_ms - now) / SECOND_MS));
 }
@@ -321,15 +325,18 @@ static struct queue_commit *compose(struct job *job, int64_t now)
     struct arena *arena = &commit->arena;
     struct decision *decisions = ARENA_ARRAY(&job->arena, struct decision, job->count);
     commit->updates = ARENA_ARRAY(arena, struct queue_update, job->count);
-    commit->tracks = ARENA_ARRAY(arena, struct track_record, 2 * job->count + 1);
-    commit->events = ARENA_ARRAY(arena, struct event, job->count);
     job->dsn = ARENA_NEW(&job->arena, struct job_dsn);
+    job->dsn->decided_ms = now;
     job->dsn->decisions = decisions;
     bool notify = false;
+    size_t dropped = 0; /* at most: each is a track and an event more */
     for (size_t i = 0; i < job->count; i++) {
         decide(job, &job->recipients[i], &decisions[i], now);
         notify = notify || decisions[i].notify;
+        dropped += job->recipients[i].outcome.fate == FATE_NEVER;
     }
+    commit->tracks = ARENA_ARRAY(arena, struct track_record, job->count + dropped + notify);
+    commit->events = ARENA_ARRAY(arena, struct event, dropped);
     struct envelope *notification = notify ? address_dsn(job, now) : NULL;
     if (notification && compose_dsn(job, notification, decisions, commit, now) != OK) {
         queue_commit_free(commit);
@@ -340,14 +347,12 @@ static struct queue_commit *compose(struct job *job, int64_t now)
         struct job_recipient *r = &job->recipients[i];
         bool nobody_to_tell =
             job->message->envelope.reverse_path.n == 0 || (decisions[i].notify && !notification);
-        struct span status = reply_line(arena, &r->outcome.reply);
+        struct span status = decisions[i].status = reply_line(&job->arena, &r->outcome.reply);
         update(job, r, &decisions[i], status, &commit->updates[commit->update_count++], now);
         if (!job->judge_only || decisions[i].ends)
             commit->tracks[commit->track_count++] = track(job, r, status, now);
         if (r->outcome.fate == FATE_NEVER && nobody_to_tell)
             drop_bounce(job, commit, r, status, now);
-        log_outcome(job, r, status, &decisions[i], now);
-        count(job->deliver->world, &r->outcome, decisions[i].expired);
     }
     if (notification)
         commit->tracks[commit->track_count++] = track_dsn(job, notification, now);
@@ -380,10 +385,14 @@ static void submit(void *context)
     queue_submit(job->deliver->world->store, commit);
 }
 
+/* Only now is it told: once, what is true after a crash as well, and with the lines of all that was
+ * made durable together. */
 static void settle(struct job *job, size_t i)
 {
     struct deliver *d = job->deliver;
     const struct decision *decision = &job->dsn->decisions[i];
+    log_outcome(job, &job->recipients[i], decision);
+    count(d->world, &job->recipients[i].outcome, decision->expired);
     struct pending *p = job->recipients[i].pending;
     job->hop->in_flight--;
     p->delay_notified = decision->delay_noticed;
