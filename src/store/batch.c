@@ -25,22 +25,39 @@ struct job *job_list_take(struct job_list *list)
     return job;
 }
 
-/* ---- one transaction ---- */
+/* ---- the journal ---- */
 
-static enum err write_contents(struct store *store, const struct job_list *jobs)
+static enum err write_to_journal(struct store *store, const struct job_list *jobs)
 {
-    for (struct job *job = jobs->first; job; job = job->next) {
-        enum err err = job->kind->write ? job->kind->write(store, job) : OK;
-        if (err != OK)
-            return err;
+    uint64_t sequence = store->journal.next_sequence;
+    segments_begin(&store->segments);
+    enum err err = OK;
+    for (struct job *job = jobs->first; err == OK && job; job = job->next)
+        err = job->kind->write(store, job);
+    if (err == OK)
+        err = segments_write(&store->segments);
+    if (err != OK) {
+        segments_undo(&store->segments);
+        store->journal.next_sequence = sequence;
+        return err;
     }
-    return segments_write(&store->segments);
+    segments_sync(&store->segments);
+    return OK;
 }
 
-/* Contents are durable before the commit that names them. */
-static enum err run_all(struct store *store, const struct job_list *jobs)
+static enum err try_writing(struct store *store, const struct job_list *jobs)
 {
-    enum err err = database_begin(&store->database);
+    enum err err = journal_make_room(store);
+    return err == OK ? write_to_journal(store, jobs) : err;
+}
+
+/* ---- one transaction ---- */
+
+static enum err try_running(struct store *store, const struct job_list *jobs)
+{
+    enum err err = journal_apply(store, JOURNAL_ALL);
+    if (err == OK)
+        err = database_begin(&store->database);
     if (err != OK)
         return err;
     for (struct job *job = jobs->first; job; job = job->next) {
@@ -50,19 +67,7 @@ static enum err run_all(struct store *store, const struct job_list *jobs)
             return job->err;
         }
     }
-    segments_sync(&store->segments);
     return database_commit(&store->database);
-}
-
-static enum err try_all(struct store *store, const struct job_list *jobs)
-{
-    segments_begin(&store->segments);
-    enum err err = write_contents(store, jobs);
-    if (err == OK)
-        err = run_all(store, jobs);
-    if (err != OK)
-        segments_undo(&store->segments);
-    return err;
 }
 
 /* ---- batches ---- */
@@ -77,36 +82,57 @@ static void settle(struct store *store, struct job *job, struct job_list *done,
     }
 }
 
-static void run_one(struct store *store, struct job *job, struct job_list *done,
+typedef enum err try_fn(struct store *store, const struct job_list *jobs);
+
+/* Space may be had: the reserve, for what ends mail, and what is no longer needed. */
+static bool make_space(struct store *store, const struct job *job)
+{
+    bool is_spent = !job->adds_content && reserve_spend(&store->reserve);
+    if (is_spent)
+        database_checkpoint(&store->database);
+    return journal_make_empty(store) == OK || is_spent;
+}
+
+static void run_one(struct store *store, struct job *job, try_fn *try, struct job_list *done,
                     struct job_list *again)
 {
     struct job_list one;
     job_list_init(&one);
     job_list_append(&one, job);
-    enum err err = try_all(store, &one);
-    if (err == ERR_FULL && !job->adds_content && reserve_spend(&store->reserve)) {
-        database_checkpoint(&store->database);
-        err = try_all(store, &one);
-    }
+    enum err err = try(store, &one);
+    if (err == ERR_FULL && make_space(store, job))
+        err = try(store, &one);
     if (err != OK)
         job->err = err;
     settle(store, job_list_take(&one), done, again);
 }
 
-void batch_run(struct store *store, struct job_list *jobs)
+static void run_kind(struct store *store, struct job_list *jobs, try_fn *try,
+                     struct job_list *again)
 {
-    struct job_list done, again;
+    struct job_list done;
     job_list_init(&done);
-    job_list_init(&again);
     bool is_many = jobs->first && jobs->first->next;
-    bool is_committed = is_many && try_all(store, jobs) == OK;
+    bool is_committed = is_many && try(store, jobs) == OK;
     for (struct job *job = job_list_take(jobs); job; job = job_list_take(jobs)) {
         if (is_committed)
-            settle(store, job, &done, &again);
+            settle(store, job, &done, again);
         else
-            run_one(store, job, &done, &again);
+            run_one(store, job, try, &done, again);
     }
     batch_answer(&done);
+}
+
+void batch_run(struct store *store, struct job_list *jobs)
+{
+    struct job_list writing, running, again;
+    job_list_init(&writing);
+    job_list_init(&running);
+    job_list_init(&again);
+    for (struct job *job = job_list_take(jobs); job; job = job_list_take(jobs))
+        job_list_append(job->kind->write ? &writing : &running, job);
+    run_kind(store, &writing, try_writing, &again);
+    run_kind(store, &running, try_running, &again);
     *jobs = again;
     if (!again.first)
         job_list_init(jobs);

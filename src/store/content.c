@@ -107,7 +107,7 @@ enum err queue_writer_add(struct queue_writer *w, struct span bytes)
 enum err queue_writer_finish(struct queue_writer *w, struct message_id id)
 {
     unsigned char header[RECORD_HEADER];
-    record_header_make(header, w->checksum, w->size, id);
+    record_header_make(header, RECORD_CONTENT, w->checksum, w->size, id);
     enum err err = write_out(w);
     if (err == OK)
         err = write_at(w->file, span_make((const char *)header, sizeof(header)), 0);

@@ -199,6 +199,14 @@ enum err database_commit(struct database *d)
     return err;
 }
 
+enum err database_commit_unflushed(struct database *d)
+{
+    log_file_put_off(d->handle, true);
+    enum err err = database_commit(d);
+    log_file_put_off(d->handle, false);
+    return err;
+}
+
 void database_rollback(struct database *d)
 {
     /* SQLite has rolled back by itself after some errors. */

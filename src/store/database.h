@@ -30,6 +30,9 @@ void database_close(struct database *d);
 enum err database_begin(struct database *d) MUST_USE;
 /* OK: durable. Else everything since begin was rolled back. */
 enum err database_commit(struct database *d) MUST_USE;
+/* The same, but that it is durable only with the next database_commit that changed something, or
+ * checkpoint: for what can be done again from elsewhere. */
+enum err database_commit_unflushed(struct database *d) MUST_USE;
 void database_rollback(struct database *d);
 /* Moves the write-ahead log into the database, so that it starts anew. Lack of space only leaves it
  * undone. */

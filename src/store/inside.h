@@ -1,11 +1,12 @@
 /* inside: what the files of this folder share: the store itself, and the jobs that its thread does.
  *
- * The thread takes all jobs that wait, in order, as one batch: contents are written, all jobs run
- * in one transaction, the contents are flushed, and only after its COMMIT is anybody answered. So a
- * reading job sees what was submitted before it, and nothing is handed out that is not durable.
- * What can wait is not a reason for a batch of its own until some milliseconds have passed.
- * Where a batch fails (no space), it is rolled back and its jobs are done one by one, so that only
- * those fail that do not fit. */
+ * The thread takes all jobs that wait as one batch. First those that write to the journal: all of
+ * them are written, flushed once, and answered. Then the others, if there are any: the database
+ * follows the journal, they run in one transaction, and are answered after its COMMIT, which is
+ * flushed where they changed something. So a reading job sees what was submitted before it, and
+ * nothing is handed out that is not durable. What can wait is not a reason for a batch of its own
+ * until some milliseconds have passed. Where a batch fails (no space), it is undone and its jobs
+ * are done one by one, so that only those fail that do not fit. */
 #ifndef STORE_INSIDE_H
 #define STORE_INSIDE_H
 
@@ -13,6 +14,7 @@
 
 #include "store/database.h"
 #include "store/fresh.h"
+#include "store/journal.h"
 #include "store/reserve.h"
 #include "store/segments.h"
 #include "store/store.h"
@@ -27,16 +29,16 @@ enum job_turn {
 };
 
 struct job_kind {
-    /* Writes contents; they are flushed before the transaction begins. NULL: there are none. */
+    /* A job either writes to the journal, or runs within a transaction; either may happen again,
+     * after all that it did was undone. The other one is NULL. */
     enum err (*write)(struct store *store, struct job *job);
-    /* Runs within the transaction. May run again, after all it did was rolled back. */
     enum err (*run)(struct store *store, struct job *job);
-    /* After the end of the transaction: job->err says how the job fared. What is kept in memory
-     * changes here only. */
+    /* After the flush, or the end of the transaction: job->err says how the job fared. What is kept
+     * in memory changes here only. */
     enum job_turn (*settle)(struct store *store, struct job *job);
     /* On the job's loop: tells and frees. */
     void (*answer)(struct job *job);
-    bool changes; /* if it fails, the transaction must not go on */
+    bool changes; /* if it fails, its transaction must not go on */
 };
 
 struct job {
@@ -62,6 +64,7 @@ struct store {
     int directory_file, lock_file;
     struct database database; /* the store's thread only, once it runs */
     struct segments segments;
+    struct journal journal;
     struct reserve reserve;
     struct fresh fresh;
     struct store_counts counts;
@@ -84,6 +87,8 @@ struct job *job_list_take(struct job_list *list);
 
 /* Hands a job to the store's thread, or does it at once where that does not run yet. */
 void store_do(struct store *store, struct job *job, const struct job_kind *kind, struct loop *loop);
+/* Monotonic; the kernel's own clock, as it is the kernel that the threads wait with. */
+int64_t store_now_ms(void);
 /* Hands a job to the reader, which reads contents off the disk while the store's thread goes on. */
 void store_read(struct store *store, struct job *job);
 /* True while store_close waits: steps come to an end. */

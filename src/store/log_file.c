@@ -15,6 +15,8 @@ struct log_file {
     char *kept;
     int n;
     sqlite3_int64 at; /* where `kept` belongs */
+    bool is_put_off;  /* see log_file_put_off */
+    bool is_begun;    /* its first octets were written since it was flushed */
 };
 
 static sqlite3_vfs vfs;
@@ -55,6 +57,7 @@ static int read_file(sqlite3_file *file, void *p, int n, sqlite3_int64 offset)
 static int write_file(sqlite3_file *file, const void *p, int n, sqlite3_int64 offset)
 {
     struct log_file *f = (struct log_file *)file;
+    f->is_begun |= offset == 0;
     if (f->n && (offset != f->at + f->n || n > KEPT_MAX - f->n)) {
         int result = write_kept(file);
         if (result != SQLITE_OK)
@@ -78,9 +81,13 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
 
 static int sync_file(sqlite3_file *file, int flags)
 {
+    struct log_file *f = (struct log_file *)file;
     sqlite3_file *real = real_of(file);
     int result = write_kept(file);
-    return result == SQLITE_OK ? real->pMethods->xSync(real, flags) : result;
+    if (result != SQLITE_OK || (f->is_put_off && !f->is_begun))
+        return result;
+    f->is_begun = false;
+    return real->pMethods->xSync(real, flags);
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -174,4 +181,14 @@ const char *log_file_vfs(void)
 {
     pthread_once(&once, register_vfs);
     return vfs.zName;
+}
+
+void log_file_put_off(sqlite3 *handle, bool is_put_off)
+{
+    sqlite3_file *file = NULL;
+    int result = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    assert(result == SQLITE_OK);
+    (void)result;
+    if (file && file->pMethods == &methods)
+        ((struct log_file *)file)->is_put_off = is_put_off;
 }

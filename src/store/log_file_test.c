@@ -10,6 +10,44 @@
 #include "store/log_file.h"
 #include "store/testing.h"
 
+/* ---- flushes of the log are counted below it ---- */
+
+static sqlite3_vfs counting;
+static sqlite3_io_methods counted;
+static const sqlite3_io_methods *uncounted;
+static int flushes;
+
+static int count_sync(sqlite3_file *file, int flags)
+{
+    flushes++;
+    return uncounted->xSync(file, flags);
+}
+
+static int open_counted(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                        int *flags_out)
+{
+    const sqlite3_vfs *own = vfs->pAppData;
+    int result = own->xOpen((sqlite3_vfs *)own, name, file, flags, flags_out);
+    if (result == SQLITE_OK && flags & SQLITE_OPEN_WAL) {
+        uncounted = file->pMethods;
+        counted = *uncounted;
+        counted.xSync = count_sync;
+        file->pMethods = &counted;
+    }
+    return result;
+}
+
+/* Before the first call of log_file_vfs, which builds on what is the default then. */
+static void count_flushes(void)
+{
+    sqlite3_vfs *own = sqlite3_vfs_find(NULL);
+    counting = *own;
+    counting.zName = "counting";
+    counting.pAppData = own;
+    counting.xOpen = open_counted;
+    sqlite3_vfs_register(&counting, 1);
+}
+
 static void run(sqlite3 *d, const char *text)
 {
     char *why = NULL;
@@ -50,7 +88,7 @@ static long long ask_copy(const char *folder, const char *text)
     assert_int_equal(system(command), 0);
     sqlite3 *d = NULL;
     snprintf(command, sizeof(command), "%s/copy/a.db", folder);
-    assert_int_equal(sqlite3_open(command, &d), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(command, &d, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
     long long value = ask(d, text);
     sqlite3_close(d);
     return value;
@@ -104,11 +142,44 @@ static void test_large_and_again(void **state)
     testing_remove(folder);
 }
 
+/* A commit whose flush is put off is in the file all the same; where the log began anew, its first
+ * flush is not put off. */
+static void test_put_off(void **state)
+{
+    (void)state;
+    char *folder = testing_folder();
+    sqlite3 *d = open_database(folder);
+    run(d, "CREATE TABLE t(n INTEGER PRIMARY KEY, x BLOB); INSERT INTO t(x) VALUES('a')");
+    flushes = 0;
+    log_file_put_off(d, true);
+    run(d, "INSERT INTO t(x) VALUES('b')");
+    assert_int_equal(ask_copy(folder, "SELECT count(*) FROM t"), 2);
+    assert_int_equal(flushes, 0);
+    log_file_put_off(d, false);
+    run(d, "INSERT INTO t(x) VALUES('c')");
+    assert_int_equal(flushes, 1);
+    log_file_put_off(d, true);
+    run(d, "INSERT INTO t(x) VALUES('d')");
+    log_file_put_off(d, false);
+    run(d, "PRAGMA wal_checkpoint(PASSIVE)"); /* flushes the log before it reads from it */
+    assert_int_equal(flushes, 2);
+    log_file_put_off(d, true);
+    run(d, "INSERT INTO t(x) VALUES('e')"); /* from its beginning */
+    assert_int_equal(flushes, 3);
+    run(d, "INSERT INTO t(x) VALUES('f')");
+    assert_int_equal(flushes, 3);
+    assert_int_equal(ask_copy(folder, "SELECT count(*) FROM t"), 6);
+    sqlite3_close(d);
+    testing_remove(folder);
+}
+
 int main(void)
 {
+    count_flushes();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commits_are_in_the_file),
         cmocka_unit_test(test_large_and_again),
+        cmocka_unit_test(test_put_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ ssize_t queued_message_read(struct queued_message *message, uint64_t offset, cha
 
 static enum err load_small(struct stored_message *m, int file)
 {
-    size_t length = place_length(&m->place);
+    size_t length = RECORD_HEADER + m->place.size;
     char *record = malloc(length);
     if (!record)
         abort();
@@ -90,8 +90,8 @@ static enum err load_small(struct stored_message *m, int file)
     enum err err = got < 0 ? ERR_IO : (size_t)got < length ? ERR_CORRUPT : OK;
     if (err == OK) {
         struct span content = {record + RECORD_HEADER, m->place.size};
-        if (!record_header_matches((unsigned char *)record, checksum_add(0, content), m->place.size,
-                                   m->message.envelope.id))
+        if (!record_header_matches((unsigned char *)record, RECORD_CONTENT,
+                                   checksum_add(0, content), m->place.size, m->message.envelope.id))
             err = ERR_CORRUPT;
     }
     if (err != OK) {
@@ -124,8 +124,8 @@ static enum err check_large(const struct stored_message *m, int file)
         left -= n;
     }
     free(p);
-    if (err == OK &&
-        !record_header_matches(header, checksum, m->place.size, m->message.envelope.id))
+    if (err == OK && !record_header_matches(header, RECORD_CONTENT, checksum, m->place.size,
+                                            m->message.envelope.id))
         err = ERR_CORRUPT;
     return err;
 }

@@ -61,7 +61,8 @@ ssize_t queued_message_read(struct queued_message *m, uint64_t offset, char *p, 
 /* ---- changes ---- */
 
 struct queue_arrival {
-    struct envelope envelope;     /* copied on submission; recipients are numbered 0, 1, ... */
+    struct envelope envelope; /* copied on submission; its id is one of message_id_new, so there is
+                                 no other; recipients are numbered 0, 1, ... */
     struct queue_writer *content; /* handed over on submission */
     enum recipient_state state;
     bool content_has_8bit;

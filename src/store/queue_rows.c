@@ -4,14 +4,16 @@
 
 /* ---- writing ---- */
 
-static enum err insert_message(struct store *store, const struct stored_message *m)
+static enum err insert_message(struct store *store, const struct queue_arrival *arrival,
+                               const struct place *content)
 {
-    const struct envelope *e = &m->message.envelope;
+    const struct envelope *e = &arrival->envelope;
     struct query q = query_open(&store->database, STATEMENT_MESSAGE_INSERT);
     query_set_id(&q, &e->id);
-    query_set_number(&q, (int64_t)m->place.segment);
-    query_set_number(&q, (int64_t)m->place.offset);
-    query_set_number(&q, (int64_t)m->place.size);
+    query_set_number(&q, (int64_t)content->segment);
+    query_set_number(&q, (int64_t)content->offset);
+    query_set_number(&q, (int64_t)content->size);
+    query_set_number(&q, (int64_t)content->trailer);
     query_set_number(&q, e->received_ms);
     query_set_text(&q, e->reverse_path);
     query_set_text(&q, e->connector);
@@ -19,7 +21,7 @@ static enum err insert_message(struct store *store, const struct stored_message 
     query_set_number(&q, e->ret);
     query_set_number(&q, e->body);
     query_set_number(&q, e->smtputf8);
-    query_set_number(&q, m->message.content_has_8bit);
+    query_set_number(&q, arrival->content_has_8bit);
     query_set_text(&q, e->client_ip);
     query_set_text(&q, e->helo);
     query_set_text(&q, e->protocol);
@@ -29,26 +31,28 @@ static enum err insert_message(struct store *store, const struct stored_message 
     return query_run(&q);
 }
 
-static enum err insert_recipient(struct store *store, const struct message_id *id,
-                                 const struct queued_recipient *r)
+static enum err insert_recipient(struct store *store, const struct queue_arrival *arrival,
+                                 size_t number)
 {
+    const struct recipient *r = &arrival->envelope.recipients[number];
     struct query q = query_open(&store->database, STATEMENT_RECIPIENT_INSERT);
-    query_set_id(&q, id);
-    query_set_number(&q, r->number);
-    query_set_number(&q, r->state);
-    query_set_text(&q, r->recipient.domain);
-    query_set_text(&q, r->recipient.address);
-    query_set_number(&q, r->next_attempt_ms);
-    query_set_number(&q, r->recipient.notify);
-    query_set_text(&q, r->recipient.orcpt);
+    query_set_id(&q, &arrival->envelope.id);
+    query_set_number(&q, (int64_t)number);
+    query_set_number(&q, arrival->state);
+    query_set_text(&q, r->domain);
+    query_set_text(&q, r->address);
+    query_set_number(&q, arrival->envelope.received_ms);
+    query_set_number(&q, r->notify);
+    query_set_text(&q, r->orcpt);
     return query_run(&q);
 }
 
-enum err queue_rows_insert(struct store *store, const struct stored_message *m)
+enum err queue_rows_insert(struct store *store, const struct queue_arrival *arrival,
+                           const struct place *content)
 {
-    enum err err = insert_message(store, m);
-    for (size_t i = 0; err == OK && i < m->message.recipient_count; i++)
-        err = insert_recipient(store, &m->message.envelope.id, &m->message.recipients[i]);
+    enum err err = insert_message(store, arrival, content);
+    for (size_t i = 0; err == OK && i < arrival->envelope.recipient_count; i++)
+        err = insert_recipient(store, arrival, i);
     return err;
 }
 
@@ -78,7 +82,7 @@ void queue_gone_settle(struct store *store, const struct queue_gone *gone)
     atomic_fetch_sub(&store->counts.recipients, gone->recipients);
 }
 
-static void note_gone(struct queue_gone *gone, struct place place)
+void queue_gone_add(struct queue_gone *gone, const struct place *content, uint64_t recipients)
 {
     if (gone->messages == gone->capacity) {
         size_t capacity = gone->capacity ? gone->capacity * 2 : 4;
@@ -88,7 +92,8 @@ static void note_gone(struct queue_gone *gone, struct place place)
         gone->places = more;
         gone->capacity = capacity;
     }
-    gone->places[gone->messages++] = place;
+    gone->places[gone->messages++] = *content;
+    gone->recipients += recipients;
 }
 
 static struct place take_place(struct query *q)
@@ -97,6 +102,7 @@ static struct place take_place(struct query *q)
     place.segment = (uint64_t)query_number(q);
     place.offset = (uint64_t)query_number(q);
     place.size = (uint64_t)query_number(q);
+    place.trailer = (uint64_t)query_number(q);
     return place;
 }
 
@@ -126,7 +132,7 @@ static enum err remove_message(struct store *store, const struct message_id *id,
     query_set_id(&q, id);
     err = query_run(&q);
     if (err == OK)
-        note_gone(gone, place);
+        queue_gone_add(gone, &place, 0); /* the recipient was counted */
     return err;
 }
 

@@ -10,7 +10,8 @@
 /* While the store opens: counts what is queued and tells the segments which contents are needed. */
 enum err queue_rows_count(struct store *store) MUST_USE;
 
-enum err queue_rows_insert(struct store *store, const struct stored_message *m) MUST_USE;
+enum err queue_rows_insert(struct store *store, const struct queue_arrival *arrival,
+                           const struct place *content) MUST_USE;
 
 /* What a transaction took out of the queue; takes effect in memory only once it is durable. */
 struct queue_gone {
@@ -19,6 +20,8 @@ struct queue_gone {
     uint64_t recipients;
 };
 void queue_gone_reset(struct queue_gone *gone);
+/* A message that went with its last recipients. */
+void queue_gone_add(struct queue_gone *gone, const struct place *content, uint64_t recipients);
 void queue_gone_done(struct queue_gone *gone);
 /* After COMMIT. */
 void queue_gone_settle(struct store *store, const struct queue_gone *gone);

@@ -158,7 +158,7 @@ static void test_acts(void **state)
     assert_int_equal(testing_act(f->store, QUEUE_ACTION_REMOVE, &of_b, 80), 1);
     assert_int_equal(testing_check(f->store, &b), ERR_NOT_FOUND);
     assert_int_equal(testing_act(f->store, QUEUE_ACTION_REMOVE, &of_b, 80), 0);
-    assert_int_equal(store_statistics(f->store).messages, 1);
+    assert_int_equal(testing_statistics(f->store).messages, 1);
 }
 
 /* More than one step of a scan and of an act, with the thread at work. */
@@ -176,7 +176,7 @@ static void test_long_acts(void **state)
     assert_int_equal(testing_act(f->store, QUEUE_ACTION_REMOVE, &(struct queue_filter){0}, 5),
                      MESSAGES * RECIPIENTS);
     assert_found(f, (struct queue_filter){0}, 0, 0);
-    struct store_statistics s = store_statistics(f->store);
+    struct store_statistics s = testing_statistics(f->store);
     assert_int_equal(s.messages + s.recipients + s.bytes, 0);
 }
 

@@ -111,7 +111,7 @@ void segments_judge(struct segments *s, struct segment *segment)
         list_append(&s->chores, &segment->chore);
 }
 
-static void remove_segment(struct segments *s, struct segment *segment)
+void segment_unlink(struct segments *s, struct segment *segment)
 {
     uint64_t number = segment->number;
     segments_remove_file(s, number);
@@ -119,6 +119,14 @@ static void remove_segment(struct segments *s, struct segment *segment)
     list_remove(&segment->chore);
     segment_space_forget(segment);
     free(segment);
+}
+
+/* One empty segment is kept, to be the next. */
+static void put_by(struct segments *s, struct segment *segment)
+{
+    list_remove(&segment->chore);
+    segment_space_forget(segment);
+    s->spare = segment;
 }
 
 /* A failure (a file system without holes) only leaves the space taken until the segment goes. */
@@ -157,8 +165,10 @@ bool segments_do_chore(struct segments *s)
     if (list_is_empty(&s->chores))
         return false;
     struct segment *segment = LIST_OBJECT(s->chores.next, struct segment, chore);
-    if (wants_removal(segment)) {
-        remove_segment(s, segment);
+    if (wants_removal(segment) && segment->is_shared && !s->spare) {
+        put_by(s, segment);
+    } else if (wants_removal(segment)) {
+        segment_unlink(s, segment);
     } else if (!wants_holes(segment)) {
         list_remove(&segment->chore);
     } else if (make_holes(s, segment)) {

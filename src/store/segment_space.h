@@ -15,6 +15,9 @@ void segment_space_add(struct segment *segment, uint64_t offset, uint64_t length
 void segment_space_invert(struct segment *segment);
 void segment_space_forget(struct segment *segment);
 
+/* Removes it, file and all. */
+void segment_unlink(struct segments *s, struct segment *segment);
+
 /* Notes the segment for segments_do_chore where there is something to win. */
 void segments_judge(struct segments *s, struct segment *segment);
 

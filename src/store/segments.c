@@ -14,7 +14,6 @@
 #include "store/segment_space.h"
 
 enum {
-    PIECES_FEW = 4,          /* contents that are written without company */
     RESERVE_SEEN = 64 << 10, /* blocks beyond the end that are more than the file system's own */
 };
 
@@ -38,23 +37,46 @@ static void put_number(unsigned char *p, uint64_t number, int bytes)
         p[i] = (unsigned char)(number >> (8 * i));
 }
 
-void record_header_make(unsigned char header[RECORD_HEADER], uint32_t content_checksum,
-                        uint64_t size, struct message_id id)
+static uint64_t get_number(const unsigned char *p, int bytes)
 {
-    static const unsigned char magic[4] = {'S', 'P', 'M', '1'};
-    memcpy(header, magic, sizeof(magic));
+    uint64_t number = 0;
+    for (int i = 0; i < bytes; i++)
+        number |= (uint64_t)p[i] << (8 * i);
+    return number;
+}
+
+static const unsigned char magics[][4] = {
+    [RECORD_CONTENT] = {'S', 'P', 'M', '1'},
+    [RECORD_COMMIT] = {'S', 'P', 'C', '1'},
+};
+
+void record_header_make(unsigned char header[RECORD_HEADER], enum record_kind kind,
+                        uint32_t content_checksum, uint64_t size, struct message_id id)
+{
+    memcpy(header, magics[kind], sizeof(magics[kind]));
     put_number(header + 8, size, 8);
     memcpy(header + 16, id.b, sizeof(id.b));
     put_number(header + 4, checksum_add(content_checksum, span_make((const char *)header + 8, 24)),
                4);
 }
 
-bool record_header_matches(const unsigned char header[RECORD_HEADER], uint32_t content_checksum,
-                           uint64_t size, struct message_id id)
+bool record_header_matches(const unsigned char header[RECORD_HEADER], enum record_kind kind,
+                           uint32_t content_checksum, uint64_t size, struct message_id id)
 {
     unsigned char expected[RECORD_HEADER];
-    record_header_make(expected, content_checksum, size, id);
+    record_header_make(expected, kind, content_checksum, size, id);
     return memcmp(expected, header, RECORD_HEADER) == 0;
+}
+
+bool record_header_read(const unsigned char header[RECORD_HEADER], enum record_kind *kind,
+                        uint64_t *size)
+{
+    bool is_commit = memcmp(header, magics[RECORD_COMMIT], sizeof(magics[0])) == 0;
+    if (!is_commit && memcmp(header, magics[RECORD_CONTENT], sizeof(magics[0])) != 0)
+        return false;
+    *kind = is_commit ? RECORD_COMMIT : RECORD_CONTENT;
+    *size = get_number(header + 8, 8);
+    return true;
 }
 
 /* ---- the folder ---- */
@@ -100,7 +122,7 @@ static struct segment *add(struct segments *s, uint64_t number)
 
 void segments_init(struct segments *s)
 {
-    *s = (struct segments){.directory = -1, .current_file = -1, .next_number = 1};
+    *s = (struct segments){.directory = -1, .current_file = -1, .spare_file = -1, .next_number = 1};
     map_init(&s->table);
     list_init(&s->chores);
 }
@@ -134,6 +156,8 @@ void segments_close(struct segments *s)
         cut(s->current_file, current_end); /* what is only reserved */
         close(s->current_file);
     }
+    if (s->spare_file >= 0)
+        close(s->spare_file);
     if (s->directory >= 0)
         close(s->directory);
 }
@@ -210,31 +234,7 @@ enum err segments_clean(struct segments *s)
     return OK;
 }
 
-/* ---- writing ---- */
-
-void segments_begin(struct segments *s)
-{
-    struct segment *current = s->current;
-    if (current && current->live_count == 0 && current->end > 0) {
-        current->end = 0;
-        segment_space_forget(current);
-    }
-    s->begun = current;
-    s->begun_end = current ? current->end : 0;
-}
-
-static void flush(int file, const char *what)
-{
-    if (fdatasync(file) != 0)
-        store_fatal(what, strerror(errno));
-}
-
-static void flush_current(struct segments *s)
-{
-    if (s->current_changed)
-        flush(s->current_file, "flush of a segment");
-    s->current_changed = false;
-}
+/* ---- files ---- */
 
 enum err segments_make_file(struct segments *s, uint64_t *number, int *file)
 {
@@ -257,19 +257,30 @@ void segments_remove_file(struct segments *s, uint64_t number)
     unlinkat(s->directory, name, 0);
 }
 
-enum err segments_open_file(const struct segments *s, uint64_t number, int *file)
+static enum err open_number(const struct segments *s, uint64_t number, int flags, int *file)
 {
     char name[SEGMENT_NAME_TEXT];
     segment_name(number, name);
-    int opened = openat(s->directory, name, O_RDONLY | O_CLOEXEC);
+    int opened = openat(s->directory, name, flags | O_CLOEXEC);
     if (opened < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     *file = opened;
     return OK;
 }
 
-/* Seals the current segment and starts another. */
-static enum err roll(struct segments *s)
+enum err segments_open_file(const struct segments *s, uint64_t number, int *file)
+{
+    return open_number(s, number, O_RDONLY, file);
+}
+
+/* ---- the current one ---- */
+
+bool segments_is_full(const struct segments *s)
+{
+    return !s->current || s->current->end >= SEGMENT_SIZE;
+}
+
+static enum err make_spare(struct segments *s)
 {
     uint64_t number = 0;
     int file = -1;
@@ -280,16 +291,69 @@ static enum err roll(struct segments *s)
      * be written with it. Without them it works. */
     int reserved = fallocate(file, 0, 0, SEGMENT_SIZE);
     (void)reserved;
-    if (s->current) {
-        flush_current(s);
-        cut(s->current_file, s->current->end); /* a large record may stand alone beyond that size */
-        close(s->current_file);
-        s->current->is_sealed = true;
-        segments_judge(s, s->current);
-    }
-    s->current = add(s, number);
-    s->current_file = file;
+    s->spare = add(s, number);
+    s->spare->is_shared = true;
+    s->spare_file = file;
     return OK;
+}
+
+enum err segments_find_next(struct segments *s, uint64_t *number)
+{
+    enum err err = OK;
+    if (s->current && s->current->live_count == 0) {
+        *number = s->current->number;
+        return OK;
+    }
+    if (!s->spare)
+        err = make_spare(s);
+    else if (s->spare_file < 0)
+        err = open_number(s, s->spare->number, O_RDWR, &s->spare_file);
+    if (err == OK)
+        *number = s->spare->number;
+    return err;
+}
+
+static void seal_current(struct segments *s)
+{
+    cut(s->current_file, s->current->end);
+    close(s->current_file);
+    s->current->is_sealed = true;
+    segments_judge(s, s->current);
+}
+
+void segments_take_next(struct segments *s, uint64_t number)
+{
+    assert(!s->current_changed && s->piece_count == 0);
+    if (!s->current || s->current->number != number) {
+        assert(s->spare && s->spare->number == number && s->spare_file >= 0);
+        if (s->current)
+            seal_current(s);
+        s->current = s->spare;
+        s->current_file = s->spare_file;
+        s->spare = NULL;
+        s->spare_file = -1;
+    }
+    s->current->end = 0;
+    s->current->is_sealed = false;
+    segment_space_forget(s->current);
+}
+
+void segments_drop_spare(struct segments *s)
+{
+    if (!s->spare)
+        return;
+    if (s->spare_file >= 0)
+        close(s->spare_file);
+    s->spare_file = -1;
+    segment_unlink(s, s->spare);
+    s->spare = NULL;
+}
+
+/* ---- writing ---- */
+
+void segments_begin(struct segments *s)
+{
+    s->begun_end = s->current->end;
 }
 
 static enum err write_all(int file, struct iovec *v, int count, uint64_t offset)
@@ -318,36 +382,16 @@ enum err segments_write(struct segments *s)
     if (count == 0)
         return OK;
     s->current_changed = true;
-    enum err err = write_all(s->current_file, s->pieces, count, s->pieces_at);
-    if (count <= 2 * PIECES_FEW) {
-        /* On its way to the disk while the rows are made, which a client waits for that sends
-         * alone. Only a hint; a failure of the disk shows in the flush. */
-        int started =
-            sync_file_range(s->current_file, (off_t)s->pieces_at,
-                            (off_t)(s->current->end - s->pieces_at), SYNC_FILE_RANGE_WRITE);
-        (void)started;
-    }
-    return err;
-}
-
-/* Makes sure that there is a current segment with room for this much, and a place in the vector. */
-static enum err make_room(struct segments *s, uint64_t length)
-{
-    bool is_full = s->current && s->current->end > 0 && s->current->end + length > SEGMENT_SIZE;
-    enum err err = OK;
-    if (is_full || s->piece_count == 2 * PIECES_AT_ONCE)
-        err = segments_write(s);
-    return err == OK && (!s->current || is_full) ? roll(s) : err;
+    return write_all(s->current_file, s->pieces, count, s->pieces_at);
 }
 
 enum err segments_append(struct segments *s, const struct segment_piece *piece, struct place *place)
 {
-    struct place at = {.size = piece->content.n};
-    enum err err = make_room(s, place_length(&at));
+    enum err err = s->piece_count == 2 * PIECES_AT_ONCE ? segments_write(s) : OK;
     if (err != OK)
         return err;
-    at.segment = s->current->number;
-    at.offset = s->current->end;
+    struct place at = {
+        .segment = s->current->number, .offset = s->current->end, .size = piece->content.n};
     if (s->piece_count == 0)
         s->pieces_at = at.offset;
     s->pieces[s->piece_count++] = (struct iovec){(void *)piece->header, RECORD_HEADER};
@@ -359,7 +403,14 @@ enum err segments_append(struct segments *s, const struct segment_piece *piece, 
 
 void segments_sync(struct segments *s)
 {
-    flush_current(s);
+    if (s->current_changed && fdatasync(s->current_file) != 0)
+        store_fatal("flush of a segment", strerror(errno));
+    s->current_changed = false;
+    segments_sync_names(s);
+}
+
+void segments_sync_names(struct segments *s)
+{
     if (atomic_exchange(&s->directory_changed, false) && fsync(s->directory) != 0)
         store_fatal("flush of the folder of segments", strerror(errno));
 }
@@ -367,17 +418,9 @@ void segments_sync(struct segments *s)
 void segments_undo(struct segments *s)
 {
     s->piece_count = 0;
-    if (!s->current)
-        return;
-    if (s->begun && s->begun != s->current) {
-        /* It was sealed on the way; its file is no longer open. */
-        char name[SEGMENT_NAME_TEXT];
-        segment_name(s->begun->number, name);
-        s->begun->end = s->begun_end;
-        cut_tail(s, name, s->begun);
-    }
-    s->current->end = s->begun == s->current ? s->begun_end : 0;
+    s->current->end = s->begun_end;
     cut(s->current_file, s->current->end);
+    s->current_changed = false;
 }
 
 /* ---- what is needed ---- */
@@ -403,4 +446,10 @@ void segments_died(struct segments *s, const struct place *place)
     segment->dead_new += place_length(place);
     segment_space_add(segment, place->offset, place_length(place));
     segments_judge(s, segment);
+}
+
+void segments_wasted(struct segments *s, const struct place *place)
+{
+    segment_space_add(s->current, place->offset, place_length(place));
+    s->current->dead_new += place_length(place);
 }

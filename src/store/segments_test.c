@@ -58,14 +58,20 @@ static void test_header_tells(void **state)
     (void)state;
     unsigned char header[RECORD_HEADER];
     struct message_id id = message_id_new(1), other = message_id_new(1);
-    record_header_make(header, 12345, 678, id);
-    assert_true(record_header_matches(header, 12345, 678, id));
-    assert_false(record_header_matches(header, 12344, 678, id));
-    assert_false(record_header_matches(header, 12345, 679, id));
-    assert_false(record_header_matches(header, 12345, 678, other));
+    record_header_make(header, RECORD_CONTENT, 12345, 678, id);
+    assert_true(record_header_matches(header, RECORD_CONTENT, 12345, 678, id));
+    assert_false(record_header_matches(header, RECORD_CONTENT, 12344, 678, id));
+    assert_false(record_header_matches(header, RECORD_CONTENT, 12345, 679, id));
+    assert_false(record_header_matches(header, RECORD_CONTENT, 12345, 678, other));
+    assert_false(record_header_matches(header, RECORD_COMMIT, 12345, 678, id));
+    enum record_kind kind = RECORD_COMMIT;
+    uint64_t size = 0;
+    assert_true(record_header_read(header, &kind, &size));
+    assert_int_equal(kind, RECORD_CONTENT);
+    assert_int_equal(size, 678);
     for (size_t i = 0; i < RECORD_HEADER; i++) {
         header[i] ^= 0x10;
-        assert_false(record_header_matches(header, 12345, 678, id));
+        assert_false(record_header_matches(header, RECORD_CONTENT, 12345, 678, id));
         header[i] ^= 0x10;
     }
 }
@@ -98,15 +104,30 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void take_next(struct fixture *f)
+{
+    uint64_t number = 0;
+    assert_int_equal(segments_find_next(&f->segments, &number), OK);
+    segments_take_next(&f->segments, number);
+}
+
+static void take_next_if_full(struct fixture *f)
+{
+    if (segments_is_full(&f->segments))
+        take_next(f);
+}
+
 static struct place append(struct fixture *f, size_t size)
 {
     char *p = testing_content(size, size);
     struct segment_piece piece = {.content = {p, size}};
     struct place place = {0};
-    record_header_make(piece.header, 0, size, (struct message_id){{1}});
+    record_header_make(piece.header, RECORD_CONTENT, 0, size, (struct message_id){{1}});
+    take_next_if_full(f);
     segments_begin(&f->segments);
     assert_int_equal(segments_append(&f->segments, &piece, &place), OK);
     assert_int_equal(segments_write(&f->segments), OK);
+    segments_sync(&f->segments);
     segments_born(&f->segments, &place);
     free(p);
     return place;
@@ -150,10 +171,12 @@ static void test_stuck_message(void **state)
     assert_true(about.st_blocks * 512 < 3 << 20);
     segments_died(&f->segments, &places[300]);
     do_chores(f);
+    segments_drop_spare(&f->segments);
     assert_int_equal(testing_segments(f->folder, &blocks), 1);
 }
 
-/* Once all in the current segment has gone, it is used from its beginning. */
+/* Where nothing in the current one is needed when it is left, it is its own successor; else one
+ * that was emptied before is, so that no file need be made. */
 static void test_begins_anew(void **state)
 {
     struct fixture *f = *state;
@@ -162,8 +185,21 @@ static void test_begins_anew(void **state)
     segments_died(&f->segments, &a);
     assert_true(append(f, 10).offset > b.offset);
     segments_died(&f->segments, &b);
-    segments_died(&f->segments, &(struct place){a.segment, 2 * (5000 + RECORD_HEADER), 10});
-    assert_int_equal(append(f, 10).offset, 0);
+    segments_died(&f->segments, &(struct place){a.segment, 2 * (5000 + RECORD_HEADER), 10, 0});
+    take_next(f);
+    struct place c = append(f, 10);
+    assert_int_equal(c.segment, a.segment);
+    assert_int_equal(c.offset, 0);
+    take_next(f);
+    struct place d = append(f, 10);
+    assert_int_not_equal(d.segment, a.segment);
+    segments_died(&f->segments, &c);
+    do_chores(f);
+    uint64_t blocks = 0;
+    assert_int_equal(testing_segments(f->folder, &blocks), 2); /* kept */
+    take_next(f);
+    assert_int_equal(append(f, 10).segment, a.segment);
+    assert_int_equal(testing_segments(f->folder, &blocks), 2);
 }
 
 static void test_undo(void **state)
@@ -171,7 +207,7 @@ static void test_undo(void **state)
     struct fixture *f = *state;
     struct place a = append(f, 5000);
     char *p = testing_content(1, 120000);
-    struct segment_piece *pieces = calloc(700, sizeof(*pieces)); /* 84 MB: into the next segment */
+    struct segment_piece *pieces = calloc(700, sizeof(*pieces)); /* 84 MB: beyond its size */
     struct place *places = calloc(700, sizeof(*places));
     for (int i = 0; i < 700; i++)
         pieces[i].content = span_make(p, 120000);
@@ -179,16 +215,16 @@ static void test_undo(void **state)
     for (int i = 0; i < 700; i++)
         assert_int_equal(segments_append(&f->segments, &pieces[i], &places[i]), OK);
     assert_int_equal(segments_write(&f->segments), OK);
-    assert_int_not_equal(places[699].segment, a.segment);
+    assert_int_equal(places[699].segment, a.segment);
     segments_undo(&f->segments);
     struct place b = append(f, 7);
-    assert_int_equal(b.offset, 0);
+    assert_int_equal(b.offset, place_length(&a));
     segments_begin(&f->segments);
     assert_int_equal(segments_append(&f->segments, &pieces[0], &places[0]), OK);
     assert_int_equal(segments_write(&f->segments), OK);
     assert_int_equal(segments_append(&f->segments, &pieces[1], &places[1]), OK);
     segments_undo(&f->segments);
-    assert_int_equal(append(f, 7).offset, 7 + RECORD_HEADER);
+    assert_int_equal(append(f, 7).offset, b.offset + place_length(&b));
     assert_true(megabytes(f) <= 1);
     free(pieces);
     free(places);

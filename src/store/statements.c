@@ -38,10 +38,16 @@ const char *const schema_steps[SCHEMA_VERSION] = {
     "CREATE TABLE revisions("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, author TEXT NOT NULL,"
     " comment TEXT NOT NULL, diff TEXT NOT NULL, text TEXT NOT NULL);",
+    /* How far the journal was brought in here: what follows is in this segment behind this offset,
+     * numbered from `sequence` on, in records of this epoch. */
+    "CREATE TABLE journal("
+    " one INTEGER PRIMARY KEY CHECK(one = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, sequence INTEGER NOT NULL);"
+    "ALTER TABLE messages ADD COLUMN trailer INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define MESSAGE_COLUMNS                                                                            \
-    "id, segment, offset, size, received_ms, reverse_path, connector, envid, ret, body, "          \
+    "id, segment, offset, size, trailer, received_ms, reverse_path, connector, envid, ret, body, " \
     "smtputf8, has_8bit, client_ip, helo, protocol, tls, header_message_id, subject"
 #define RECIPIENT_COLUMNS                                                                          \
     "number, state, domain, address, connector, next_hop, next_attempt_ms, last_attempt_ms, "      \
@@ -54,13 +60,14 @@ const char *const schema_steps[SCHEMA_VERSION] = {
 
 const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_MESSAGE_INSERT] =
-        "INSERT INTO messages(" MESSAGE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO messages(" MESSAGE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_MESSAGE_GET] = "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = ?",
     [STATEMENT_MESSAGE_FILTER] =
         "SELECT received_ms, reverse_path, connector, size FROM messages WHERE id = ?",
-    [STATEMENT_MESSAGE_CONTENT] = "SELECT segment, offset, size FROM messages WHERE id = ?",
+    [STATEMENT_MESSAGE_CONTENT] =
+        "SELECT segment, offset, size, trailer FROM messages WHERE id = ?",
     [STATEMENT_MESSAGE_DELETE] = "DELETE FROM messages WHERE id = ?",
-    [STATEMENT_MESSAGE_CONTENTS] = "SELECT segment, offset, size FROM messages",
+    [STATEMENT_MESSAGE_CONTENTS] = "SELECT segment, offset, size, trailer FROM messages",
     [STATEMENT_RECIPIENT_INSERT] =
         "INSERT INTO recipients(message, number, state, domain, address, next_attempt_ms, notify, "
         "orcpt) VALUES(?,?,?,?,?,?,?,?)",
@@ -84,6 +91,9 @@ const char *const statement_texts[STATEMENT_COUNT] = {
         "SELECT m.id, m.received_ms, m.size, r.number, r.state, r.domain, r.next_attempt_ms, "
         "r.attempts FROM recipients AS r CROSS JOIN messages AS m ON m.id = r.message "
         "ORDER BY r.message, r.number",
+    [STATEMENT_JOURNAL_GET] = "SELECT segment, offset, epoch, sequence FROM journal",
+    [STATEMENT_JOURNAL_SET] =
+        "REPLACE INTO journal(one, segment, offset, epoch, sequence) VALUES(1,?,?,?,?)",
     [STATEMENT_TRACK_INSERT] =
         "INSERT INTO track(" TRACK_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_TRACK_ACTION] =

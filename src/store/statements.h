@@ -19,6 +19,8 @@ enum statement {
     STATEMENT_RECIPIENT_COUNT,
     STATEMENT_RECIPIENT_SCAN,
     STATEMENT_PENDING,
+    STATEMENT_JOURNAL_GET,
+    STATEMENT_JOURNAL_SET,
     STATEMENT_TRACK_INSERT,
     STATEMENT_TRACK_ACTION,
     STATEMENT_TRACK_BY_ID,
@@ -37,7 +39,7 @@ enum statement {
 };
 
 /* SQLite's user_version: rises with each change of the form. */
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 /* What turns version n into n + 1; schema_steps[0] makes version 1 from an empty file. */
 extern const char *const schema_steps[SCHEMA_VERSION];

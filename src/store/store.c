@@ -101,14 +101,18 @@ static enum err open_all(struct store *s, struct buf *why)
     err = open_database(s, why);
     if (err != OK)
         return err;
-    err = queue_rows_count(s);
+    reserve_open(&s->reserve, s->directory_file);
+    err = journal_replay(s);
+    if (err == OK)
+        err = queue_rows_count(s);
     if (err != OK) {
         buf_addf(why, "cannot read the queue in %s: %s", s->directory, err_text(err));
+        if (err == ERR_FULL)
+            buf_add_text(why, "; free some space there, nothing of the queue is lost");
         return err;
     }
     if (segments_clean(&s->segments) != OK)
         return world_failed(why, "clean the segments in", s->directory);
-    reserve_open(&s->reserve, s->directory_file);
     return sync_names(s, why);
 }
 
@@ -117,6 +121,7 @@ static void free_store(struct store *s)
     if (s->database.handle)
         database_close(&s->database);
     segments_close(&s->segments);
+    journal_done(&s->journal);
     reserve_close(&s->reserve);
     fresh_done(&s->fresh);
     if (s->lock_file >= 0)
@@ -137,6 +142,7 @@ enum err store_open(const char *directory, struct store **store, struct buf *why
         abort();
     s->directory_file = s->lock_file = s->reserve.file = -1;
     segments_init(&s->segments);
+    journal_init(&s->journal);
     fresh_init(&s->fresh);
     job_list_init(&s->waiting);
     job_list_init(&s->to_read);
@@ -157,6 +163,7 @@ void store_close(struct store *s)
         return;
     if (s->is_running)
         store_thread_stop(s);
+    journal_follow(s, JOURNAL_ALL); /* without space for it, the next start does it */
     free_store(s);
 }
 

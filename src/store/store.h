@@ -1,7 +1,8 @@
 /* store: the data folder. One SQLite database (state.db: WAL, synchronous FULL) with the process's
- * only connection, owned by one thread; segment files for message contents. Everything that waits
- * is written with one flush (group commit). A failed flush is never retried: the process stops, as
- * what the disk holds is unknown then.
+ * only connection, owned by one thread; segment files for message contents and for the journal of
+ * commits, which the database follows. Everything that waits is written with one flush (group
+ * commit). A failed flush is never retried: the process stops, as what the disk holds is unknown
+ * then.
  *
  * Folder: state.db, segments/, lock, reserve (only takes space), admin.sock, certificates/. */
 #ifndef STORE_STORE_H
@@ -24,8 +25,9 @@ void store_close(struct store *store);
 
 struct store_statistics {
     uint64_t commits, arrivals, updates;
-    uint64_t messages, recipients; /* in the queue now */
-    uint64_t bytes;                /* of content in the queue */
+    /* In the queue now; what was done may be counted for a fraction of a second more. */
+    uint64_t messages, recipients;
+    uint64_t bytes; /* of content */
 };
 /* From any thread. */
 struct store_statistics store_statistics(struct store *store);

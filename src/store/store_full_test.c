@@ -79,7 +79,7 @@ static size_t check_all(struct run *run, size_t count)
         assert_int_equal(err, run->results[i] == OK ? OK : ERR_NOT_FOUND);
         refused += run->results[i] != OK;
     }
-    assert_int_equal(store_statistics(run->store).messages, count - refused);
+    assert_int_equal(testing_statistics(run->store).messages, count - refused);
     return refused;
 }
 
@@ -132,7 +132,7 @@ static void drain(struct run *run)
         struct queue_update done = {.id = run->messages[i].id, .kind = QUEUE_DONE};
         assert_int_equal(testing_update(run->store, done), OK);
     }
-    assert_int_equal(store_statistics(run->store).messages, 0);
+    assert_int_equal(testing_statistics(run->store).messages, 0);
     struct testing_message more = {.seed = 1, .size = 500000, .recipients = 1};
     assert_int_equal(testing_accept(run->store, &more), OK);
 }
@@ -202,7 +202,8 @@ static void test_failed_flush_ends_the_process(void **state)
     char *folder = testing_folder();
     assert_int_equal(run_in_child(fail_to_flush, folder), 70);
     struct store *store = testing_open(folder);
-    assert_int_equal(store_statistics(store).messages, 1); /* and nothing was said of the second */
+    assert_int_equal(testing_statistics(store).messages,
+                     1); /* and nothing was said of the second */
     store_close(store);
     testing_remove(folder);
 }

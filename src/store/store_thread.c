@@ -14,8 +14,7 @@ enum {
 
 /* ---- jobs come in ---- */
 
-/* The kernel's own clock is meant here, as it is the kernel that waits. */
-static int64_t kernel_now_ms(void)
+int64_t store_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -30,7 +29,7 @@ static bool add_waiting(struct store *s, struct job *job)
     if (!job->can_wait)
         s->urgent++;
     else if (is_first)
-        s->wait_until_ms = kernel_now_ms() + CAN_WAIT_MS;
+        s->wait_until_ms = store_now_ms() + CAN_WAIT_MS;
     return !job->can_wait || is_first;
 }
 
@@ -59,6 +58,7 @@ void store_do(struct store *store, struct job *job, const struct job_kind *kind,
     job_list_append(&jobs, job);
     while (jobs.first)
         batch_run(store, &jobs);
+    journal_follow(store, JOURNAL_ALL);
     while (segments_do_chore(&store->segments))
         continue;
     if (reserve_is_spent(&store->reserve))
@@ -90,35 +90,42 @@ static bool sleep_for_jobs(struct store *s, int64_t until_ms)
 /* Under the lock. */
 static bool has_batch(const struct store *s)
 {
-    return s->waiting.first && (s->urgent || s->is_stopping || kernel_now_ms() >= s->wait_until_ms);
-}
-
-/* Under the lock: false after a pause worth a checkpoint. */
-static bool wait_for_jobs(struct store *s)
-{
-    if (s->waiting.first) {
-        sleep_for_jobs(s, s->wait_until_ms);
-        return true;
-    }
-    bool is_limited = s->database.wal_pages >= WAL_IDLE_PAGES;
-    return sleep_for_jobs(s, is_limited ? kernel_now_ms() + IDLE_MS : 0);
+    return s->waiting.first && (s->urgent || s->is_stopping || store_now_ms() >= s->wait_until_ms);
 }
 
 enum turn { TURN_WORK, TURN_PAUSE, TURN_END };
 
-/* Takes all that waits. It may be nothing, where there are chores to do or time for a checkpoint.
- */
+/* Under the lock: sleeps until there may be something to do. */
+static enum turn wait_for_work(struct store *s)
+{
+    int64_t due = journal_due_ms(&s->journal);
+    int64_t until = s->waiting.first ? s->wait_until_ms : 0;
+    if (due && (!until || due < until))
+        until = due;
+    if (until) {
+        sleep_for_jobs(s, until);
+        return TURN_WORK;
+    }
+    bool is_limited = s->database.wal_pages >= WAL_IDLE_PAGES;
+    bool is_woken = sleep_for_jobs(s, is_limited ? store_now_ms() + IDLE_MS : 0);
+    return is_woken ? TURN_WORK : TURN_PAUSE;
+}
+
+/* Under the lock. */
+static bool has_work(const struct store *s)
+{
+    int64_t due = journal_due_ms(&s->journal);
+    return has_batch(s) || !list_is_empty(&s->segments.chores) || (due && due <= store_now_ms());
+}
+
+/* Takes all that waits. It may be nothing, where there is something else to do. */
 static enum turn take_waiting(struct store *s, struct job_list *jobs)
 {
     enum turn turn = TURN_WORK;
     job_list_init(jobs);
     pthread_mutex_lock(&s->lock);
-    while (!has_batch(s) && turn == TURN_WORK && list_is_empty(&s->segments.chores)) {
-        if (s->is_stopping && s->reading == 0)
-            turn = TURN_END;
-        else if (!wait_for_jobs(s))
-            turn = TURN_PAUSE;
-    }
+    while (turn == TURN_WORK && !has_work(s))
+        turn = s->is_stopping && s->reading == 0 ? TURN_END : wait_for_work(s);
     if (s->waiting.first) {
         *jobs = s->waiting;
         job_list_init(&s->waiting);
@@ -139,6 +146,23 @@ static void put_back(struct store *s, struct job_list *jobs)
     pthread_mutex_unlock(&s->lock);
 }
 
+static bool somebody_waits(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool waits = s->urgent > 0;
+    pthread_mutex_unlock(&s->lock);
+    return waits;
+}
+
+/* The database follows the journal in small steps, and while nobody waits for a flush. */
+static void follow_journal(struct store *s)
+{
+    int64_t now = store_now_ms(), due = journal_due_ms(&s->journal);
+    bool is_long = journal_is_long(&s->journal, now);
+    if (due && due <= now && (is_long || !somebody_waits(s)))
+        journal_follow(s, journal_step(&s->journal));
+}
+
 static void *run_writer(void *context)
 {
     struct store *s = context;
@@ -147,6 +171,7 @@ static void *run_writer(void *context)
         turn = take_waiting(s, &jobs);
         batch_run(s, &jobs);
         put_back(s, &jobs);
+        follow_journal(s);
         segments_do_chore(&s->segments);
         if (reserve_is_spent(&s->reserve))
             reserve_refill(&s->reserve);

@@ -168,7 +168,7 @@ static void test_many_submitters(void **state)
     }
     /* Goes behind all lists that are still on their way. */
     testing_act(store, QUEUE_ACTION_RETRY, &(struct queue_filter){0}, 6);
-    struct store_statistics s = store_statistics(store);
+    struct store_statistics s = testing_statistics(store);
     for (size_t i = 0; i < SUBMITTERS; i++)
         loop_join(all[i].loop);
     store_close(store);
@@ -177,7 +177,7 @@ static void test_many_submitters(void **state)
         loop_free(all[i].loop);
     }
     store = testing_open(folder);
-    struct store_statistics after = store_statistics(store);
+    struct store_statistics after = testing_statistics(store);
     assert_int_equal(after.messages, s.messages);
     assert_int_equal(after.bytes, s.bytes);
     assert_int_equal(after.recipients, 2 * s.messages);

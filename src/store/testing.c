@@ -135,6 +135,14 @@ static struct queue_writer *write_content(struct store *store, uint64_t seed, si
     return w;
 }
 
+struct store_statistics testing_statistics(struct store *store)
+{
+    struct queued_message *none = NULL;
+    enum err err = testing_fetch(store, (struct message_id){{0xff}}, &none);
+    assert(err == ERR_NOT_FOUND);
+    return store_statistics(store);
+}
+
 bool testing_content_is(struct queued_message *message, uint64_t seed, size_t size)
 {
     char *expected = testing_content(seed, size);

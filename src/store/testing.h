@@ -45,6 +45,9 @@ struct testing_message testing_accepted(struct testing_fixture *f, uint64_t seed
                                         size_t recipients);
 enum err testing_update(struct store *store, struct queue_update update);
 
+/* After what is gone has been counted as such. */
+struct store_statistics testing_statistics(struct store *store);
+
 /* Free with queued_message_free. With a loop, it runs here until the answer came; only so is the
  * cache of fresh messages asked. */
 enum err testing_fetch(struct store *store, struct message_id id, struct queued_message **message);
