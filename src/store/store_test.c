@@ -2,12 +2,14 @@
 #include "store/store.h"
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "store/statements.h"
 #include "store/testing.h"
 
 static void reopen(struct testing_fixture *f)
@@ -262,6 +264,33 @@ static void test_newer_form_is_refused(void **state)
     buf_done(&why);
 }
 
+/* What the first form held is there in the present one, and is ended as any other. */
+static void test_older_form_is_taken_over(void **state)
+{
+    (void)state;
+    static const char row[] =
+        "INSERT INTO messages VALUES(x'01000000000000000000000000000000', 1, 0, 9, 1000, "
+        "'a@example.com', 'internet', '', 0, 0, 0, 0, '', '', 'ESMTP', '', '', '');"
+        "INSERT INTO recipients(message, number, state, domain, address, next_attempt_ms, notify, "
+        "orcpt) VALUES(x'01000000000000000000000000000000', 0, 0, 'b.example', 'b@b.example', "
+        "1000, 0, '');"
+        "PRAGMA user_version = 1;";
+    char *folder = testing_folder(), path[300];
+    sqlite3 *d = NULL;
+    snprintf(path, sizeof(path), "%s/state.db", folder);
+    assert_int_equal(sqlite3_open(path, &d), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(d, schema_steps[0], NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(d, row, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(d);
+    struct store *store = testing_open(folder);
+    assert_int_equal(testing_statistics(store).bytes, 9);
+    struct queue_update done = {.id = {.b = {1}}, .recipient = 0, .kind = QUEUE_DONE};
+    assert_int_equal(testing_update(store, done), OK);
+    assert_int_equal(testing_statistics(store).messages, 0);
+    store_close(store);
+    testing_remove(folder);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, testing_set_up, testing_tear_down),                      \
         cmocka_unit_test_setup_teardown(test, testing_set_up_running, testing_tear_down)
@@ -273,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_folder_that_cannot_be),
         cmocka_unit_test_setup_teardown(test_newer_form_is_refused, testing_set_up,
                                         testing_tear_down),
+        cmocka_unit_test(test_older_form_is_taken_over),
         BOTH(test_message_is_kept),
         BOTH(test_sizes),
         BOTH(test_read_ends),
