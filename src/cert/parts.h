@@ -36,6 +36,8 @@ void parts_done(struct parts *parts);
 /* Both take over what they are given in every case. NULL: damaged. */
 enum err parts_add_certificate(struct parts *parts, X509 *certificate) MUST_USE;
 enum err parts_add_key(struct parts *parts, EVP_PKEY *key) MUST_USE;
+/* A key that is not encrypted, in any of its forms; NULL: damaged. */
+EVP_PKEY *parts_key_of_der(const unsigned char *der, long n);
 /* DER of an EncryptedPrivateKeyInfo. */
 enum err parts_add_encrypted_key(struct parts *parts, const unsigned char *der, long n) MUST_USE;
 enum err parts_add_pkcs7(struct parts *parts, const PKCS7 *p7) MUST_USE;

@@ -50,6 +50,32 @@ static enum err read_certificate(struct parts *parts, const unsigned char **at,
     return parts_add_certificate(parts, certificate);
 }
 
+/* EVP_PKEY_NONE where it is no PrivateKeyInfo (RFC 5208), or one of a kind that is not known. */
+static int kind_of_key(const unsigned char *der, long n)
+{
+    const ASN1_OBJECT *algorithm;
+    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, n);
+    int kind = EVP_PKEY_NONE;
+    if (info && PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) == 1)
+        kind = EVP_PKEY_type(OBJ_obj2nid(algorithm));
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return kind;
+}
+
+/* Every certificate of the data folder is read at each change, and most of that time went into its
+ * key: left to itself, OpenSSL tries it as each kind that there is. */
+EVP_PKEY *parts_key_of_der(const unsigned char *der, long n)
+{
+    const unsigned char *at = der;
+    int kind = kind_of_key(der, n);
+    EVP_PKEY *key = kind == EVP_PKEY_NONE ? NULL : d2i_PrivateKey(kind, NULL, &at, n);
+    if (key)
+        return key;
+    ERR_clear_error();
+    at = der;
+    return d2i_AutoPrivateKey(NULL, &at, n);
+}
+
 static enum err read_key(struct parts *parts, struct span der)
 {
     const unsigned char *at = (const unsigned char *)der.p;
@@ -58,8 +84,7 @@ static enum err read_key(struct parts *parts, struct span der)
         X509_SIG_free(encrypted);
         return parts_add_encrypted_key(parts, (const unsigned char *)der.p, (long)der.n);
     }
-    at = (const unsigned char *)der.p;
-    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)der.n);
+    EVP_PKEY *key = parts_key_of_der((const unsigned char *)der.p, (long)der.n);
     ERR_clear_error();
     return key ? parts_add_key(parts, key) : ERR_NOT_FOUND;
 }

@@ -51,8 +51,7 @@ static enum err open_legacy(struct parts *parts, char *header, unsigned char *da
 static enum err add_key(struct parts *parts, char *header, unsigned char *data, long n)
 {
     enum err err = open_legacy(parts, header, data, &n);
-    const unsigned char *at = data;
-    return err == OK ? parts_add_key(parts, d2i_AutoPrivateKey(NULL, &at, n)) : err;
+    return err == OK ? parts_add_key(parts, parts_key_of_der(data, n)) : err;
 }
 
 static bool is_one_of(struct span kind, const char *const *kinds, size_t count)

@@ -21,6 +21,7 @@ static struct stream *new_stream(struct loop *loop, int fd, const struct stream_
         abort();
     s->base = loop_base(loop);
     s->fd = fd;
+    tls_socket_init(&s->socket, fd);
     s->owner = *owner;
     buf_init(&s->in, STREAM_KEPT_MAX + READ_PER_WAKE_UP);
     buf_init(&s->out, BUF_UNLIMITED);
@@ -28,11 +29,10 @@ static struct stream *new_stream(struct loop *loop, int fd, const struct stream_
     event_assign(&s->readable, s->base, fd, EV_READ | EV_PERSIST, stream_progress, s);
     event_assign(&s->writable, s->base, fd, EV_WRITE | EV_PERSIST, stream_progress, s);
     evtimer_assign(&s->deadline, s->base, stream_deadline_passed, s);
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     return s;
 }
 
+/* The listener has set TCP_NODELAY, which what it accepts inherits. */
 struct stream *stream_accept(struct loop *loop, int fd, const struct endpoint *peer,
                              const struct endpoint *local, const struct stream_owner *owner)
 {
@@ -84,6 +84,8 @@ struct stream *stream_connect(struct loop *loop, const struct endpoint *to, cons
     int family = to->ip.v6 ? AF_INET6 : AF_INET;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int error = fd < 0 ? errno : start_connect(fd, to, source);
+    if (!error)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     struct stream *s = new_connecting(loop, fd, error, owner);
     s->peer = *to;
     return s;
@@ -143,6 +145,8 @@ void stream_write(struct stream *s, struct span bytes)
     }
     if (bytes.n > 0 && !s->end_due)
         keep_output(s, bytes);
+    if (!s->stepping)
+        stream_send_gathered(s);
     stream_update_watches(s);
 }
 
@@ -169,7 +173,7 @@ void stream_resume(struct stream *s)
     }
     stream_enter(s);
     stream_offer_kept(s);
-    if (s->eof)
+    if (s->eof || s->tls_unread)
         stream_kick(s);
     stream_update_watches(s);
     stream_leave(s);
@@ -210,7 +214,7 @@ void stream_start_tls_server(struct stream *s, SSL_CTX *ctx)
     assert(s->tls == TLS_CLEAR);
     if (s->state == STATE_ENDED || s->end_due)
         return;
-    s->ssl = tls_session_server(ctx, s->fd);
+    s->ssl = tls_session_server(ctx, &s->socket);
     start_tls(s);
 }
 
@@ -219,7 +223,7 @@ void stream_start_tls_client(struct stream *s, SSL_CTX *ctx, const char *sni)
     assert(s->tls == TLS_CLEAR);
     if (s->state == STATE_ENDED || s->end_due)
         return;
-    s->ssl = tls_session_client(ctx, s->fd, sni, &s->why);
+    s->ssl = tls_session_client(ctx, &s->socket, sni, &s->why);
     if (s->ssl)
         start_tls(s);
     else

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "io/stream.h"
+#include "io/tls_socket.h"
 
 enum {
     READ_PER_WAKE_UP = 64 * 1024, /* then the loop's other connections get their turn */
@@ -26,6 +27,7 @@ enum tls_phase { TLS_CLEAR, TLS_WAITING, TLS_SHAKING, TLS_ON };
 struct stream {
     struct event_base *base;
     int fd;
+    struct tls_socket socket;
     enum state state;
     enum tls_phase tls;
     struct stream_owner owner;
@@ -41,14 +43,18 @@ struct stream {
     short wants; /* what the handshake waits for */
     bool watches_read, watches_write;
     bool write_wants_read, read_wants_write;
-    bool kicked; /* progress will be called soon */
+    bool kicked;     /* progress will be called soon */
+    bool stepping;   /* within progress: a step that is due still gets its turn, without a kick */
+    bool tls_unread; /* OpenSSL may hold input that epoll does not see */
     bool paused, reoffer, eof, write_failed, closing, end_due, freed;
     struct endpoint peer, local;
 };
 
+/* What a step has gathered is as good as sent, unless the socket did not take it. */
 static inline size_t pending_bytes(const struct stream *s)
 {
-    return s->out.n - s->out_sent;
+    size_t gathered = s->socket.is_full ? tls_socket_gathered(&s->socket) : 0;
+    return s->out.n - s->out_sent + gathered;
 }
 
 /* Callbacks are called from the loop alone, so what a public function finds out is told a little
@@ -67,6 +73,8 @@ void stream_close_down(struct stream *s);
 bool stream_may_write(const struct stream *s);
 /* One write. True where it may go on. */
 bool stream_write_some(struct stream *s, struct span bytes, size_t *written);
+/* What was gathered of TLS goes out; at the end of each step, and of a call from outside. */
+void stream_send_gathered(struct stream *s);
 void stream_offer_kept(struct stream *s);
 
 /* The handlers of the events. */

@@ -18,7 +18,8 @@ void stream_kick(struct stream *s)
     if (s->kicked || s->freed)
         return;
     s->kicked = true;
-    event_active(&s->writable, EV_WRITE, 1);
+    if (!s->stepping)
+        event_active(&s->writable, EV_WRITE, 1);
 }
 
 static bool wants_input(const struct stream *s)
@@ -44,7 +45,7 @@ static bool wants_writable(const struct stream *s)
     if (s->state != STATE_OPEN)
         return false;
     if (s->tls == TLS_SHAKING)
-        return s->wants & EV_WRITE;
+        return s->wants & EV_WRITE || s->socket.is_full;
     return (pending_bytes(s) > 0 && !s->write_wants_read) ||
            (s->read_wants_write && wants_input(s));
 }
@@ -72,7 +73,7 @@ void stream_update_watches(struct stream *s)
     bool deletes = s->watches_write;
     watch(&s->writable, &s->watches_write, wants_writable(s));
     deletes = deletes && !s->watches_write;
-    if (deletes && s->kicked)
+    if (deletes && s->kicked && !s->stepping)
         event_active(&s->writable, EV_WRITE, 1);
 }
 
@@ -81,6 +82,8 @@ void stream_close_down(struct stream *s)
     event_del(&s->readable);
     event_del(&s->writable);
     event_del(&s->deadline);
+    tls_socket_send(&s->socket);
+    tls_socket_done(&s->socket);
     SSL_free(s->ssl);
     s->ssl = NULL;
     if (s->fd >= 0)
@@ -168,10 +171,21 @@ bool stream_may_write(const struct stream *s)
            (s->tls == TLS_CLEAR || s->tls == TLS_ON || (s->tls == TLS_WAITING && s->out_clear > 0));
 }
 
+void stream_send_gathered(struct stream *s)
+{
+    int error = tls_socket_send(&s->socket);
+    if (!error || s->end_due || s->state == STATE_ENDED)
+        return;
+    transport_add_errno(&s->why, error);
+    s->write_failed = true;
+    stream_finish_soon(s, STREAM_ERROR);
+}
+
 static void flush(struct stream *s)
 {
     if (pending_bytes(s) == 0)
         return;
+    stream_send_gathered(s);
     while (stream_may_write(s) && pending_bytes(s) > 0) {
         struct span rest = span_skip(buf_span(&s->out), s->out_sent);
         if (s->tls == TLS_WAITING)
@@ -181,7 +195,8 @@ static void flush(struct stream *s)
             return;
         note_sent(s, written);
     }
-    if (pending_bytes(s) == 0 && !s->closing && s->owner.on_writable) {
+    bool tells = !s->closing && !s->end_due && s->tls != TLS_SHAKING && s->owner.on_writable;
+    if (pending_bytes(s) == 0 && tells) {
         stream_enter(s);
         s->owner.on_writable(s->owner.context);
         stream_leave(s);
@@ -224,13 +239,16 @@ static enum transport_result read_many(struct stream *s, char *p, size_t room, s
 
 static void receive(struct stream *s)
 {
-    if (!wants_input(s))
+    if (!wants_input(s) || (s->tls == TLS_CLEAR && s->socket.is_dry))
         return;
     bool keeps = s->in.n > 0;
     char *p = keeps ? buf_room(&s->in, READ_PER_WAKE_UP) : scratch;
     size_t got = 0;
     enum transport_result result = read_many(s, p, READ_PER_WAKE_UP, &got);
     s->read_wants_write = result == TRANSPORT_WANTS_WRITE;
+    s->tls_unread = s->ssl && result == TRANSPORT_DONE;
+    if (!s->ssl)
+        s->socket.is_dry = got < READ_PER_WAKE_UP;
     if (keeps) {
         buf_grow(&s->in, got);
         if (got)
@@ -271,10 +289,13 @@ static void end_after_eof(struct stream *s)
 
 static void start_linger(struct stream *s)
 {
-    if (s->tls == TLS_ON) {
+    if (s->tls == TLS_ON && !(SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)) {
         ERR_clear_error();
         SSL_shutdown(s->ssl);
     }
+    stream_send_gathered(s);
+    if (s->end_due || s->socket.is_full)
+        return;
     shutdown(s->fd, SHUT_WR);
     if (s->eof) {
         stream_finish_soon(s, STREAM_DRAINED);
@@ -289,6 +310,8 @@ static void start_linger(struct stream *s)
  * its way. */
 static void linger(struct stream *s)
 {
+    if (s->socket.is_dry)
+        return;
     size_t got = 0;
     struct buf ignored = BUF_INIT(0);
     enum transport_result result =
@@ -318,10 +341,13 @@ static void shake_hands(struct stream *s)
         stream_finish_soon(s, STREAM_TLS_FAILED);
     } else {
         s->tls = TLS_ON;
+        s->tls_unread = true;
         stream_enter(s);
         if (s->owner.on_tls)
             s->owner.on_tls(s->owner.context);
         stream_leave(s);
+        if (!s->freed)
+            receive(s);
     }
 }
 
@@ -376,9 +402,22 @@ static void take_steps(struct stream *s)
         shake_hands(s);
     if (s->freed || s->end_due)
         return;
-    end_after_eof(s);
-    if (s->closing && pending_bytes(s) == 0)
+    if (s->closing && pending_bytes(s) == 0) {
         start_linger(s);
+    } else {
+        stream_send_gathered(s);
+        end_after_eof(s);
+    }
+}
+
+/* What the steps could not do, because it was agreed on after its turn, or to let others have
+ * theirs. */
+static void kick_for_rest(struct stream *s)
+{
+    bool due = s->kicked && s->reoffer && s->in.n > 0;
+    s->kicked = false;
+    if (due || (s->tls_unread && s->tls == TLS_ON && wants_input(s)))
+        stream_kick(s);
 }
 
 void stream_progress(evutil_socket_t fd, short what, void *context)
@@ -387,16 +426,24 @@ void stream_progress(evutil_socket_t fd, short what, void *context)
     struct stream *s = context;
     if (what & EV_READ && !wants_readable(s))
         watch(&s->readable, &s->watches_read, false);
+    if (what & EV_READ)
+        s->socket.is_dry = false;
     s->kicked = false;
+    s->stepping = true;
     stream_enter(s);
     if (!s->end_due)
         take_steps(s);
+    if (!s->freed)
+        stream_send_gathered(s);
     if (!s->freed && s->end_due && s->write_failed)
         offer_last_words(s);
-    if (!s->freed && s->end_due)
+    s->stepping = false;
+    if (!s->freed && s->end_due) {
         finish(s, s->end);
-    else if (!s->freed)
+    } else if (!s->freed) {
         stream_update_watches(s);
+        kick_for_rest(s);
+    }
     stream_leave(s);
     if (s->freed)
         stream_release(s);

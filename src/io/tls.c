@@ -193,11 +193,22 @@ enum err tls_client_context(enum tls_verify verify, const char *trust_file,
     return OK;
 }
 
-SSL *tls_session_server(SSL_CTX *ctx, int fd)
+/* Read ahead: header and body of a record, and what came along with it, are one call of the kernel.
+ */
+static SSL *new_session(SSL_CTX *ctx, struct tls_socket *socket)
 {
     SSL *ssl = SSL_new(ctx);
-    if (!ssl || SSL_set_fd(ssl, fd) != 1)
+    if (!ssl)
         abort();
+    BIO *bio = tls_socket_bio(socket);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_read_ahead(ssl, 1);
+    return ssl;
+}
+
+SSL *tls_session_server(SSL_CTX *ctx, struct tls_socket *socket)
+{
+    SSL *ssl = new_session(ctx, socket);
     SSL_set_accept_state(ssl);
     return ssl;
 }
@@ -217,12 +228,10 @@ static bool expect_name(SSL *ssl, const char *name)
     return SSL_set1_host(ssl, name) == 1;
 }
 
-SSL *tls_session_client(SSL_CTX *ctx, int fd, const char *name, struct buf *why)
+SSL *tls_session_client(SSL_CTX *ctx, struct tls_socket *socket, const char *name, struct buf *why)
 {
     enum tls_verify verify = (enum tls_verify)(intptr_t)SSL_CTX_get_app_data(ctx);
-    SSL *ssl = SSL_new(ctx);
-    if (!ssl || SSL_set_fd(ssl, fd) != 1)
-        abort();
+    SSL *ssl = new_session(ctx, socket);
     SSL_set_connect_state(ssl);
     /* Without verification the name is still compared, for the record; a name that cannot be is no
      * obstacle. */
@@ -235,7 +244,7 @@ SSL *tls_session_client(SSL_CTX *ctx, int fd, const char *name, struct buf *why)
         ssl = NULL;
     }
     if (ssl)
-        tls_resume_offer(ssl, fd, name);
+        tls_resume_offer(ssl, socket->fd, name);
     ERR_clear_error();
     return ssl;
 }

@@ -58,17 +58,12 @@ static bool exchange_byte(struct pair *pair)
            SSL_read_ex(pair->server, &got, 1, &n) == 1 && got == sent;
 }
 
-static enum err rehearse_once(SSL_CTX *server, X509 *leaf, const enum tls_keys *keys,
-                              int max_version, struct buf *why)
+static enum err rehearse_once(SSL_CTX *server, SSL_CTX *client, X509 *leaf, int max_version,
+                              struct buf *why)
 {
-    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
-    if (!client)
-        abort();
-    SSL_CTX_set_max_proto_version(client, max_version);
-    if (keys)
-        tls_client_limit_keys(client, *keys);
     ERR_clear_error();
     struct pair pair = open_pair(server, client);
+    SSL_set_max_proto_version(pair.client, max_version);
     enum err err = OK;
     X509 *seen = NULL;
     if (!shake_hands(&pair) || !exchange_byte(&pair)) {
@@ -81,12 +76,19 @@ static enum err rehearse_once(SSL_CTX *server, X509 *leaf, const enum tls_keys *
         err = ERR_REFUSED;
     }
     close_pair(&pair);
-    SSL_CTX_free(client);
     return err;
 }
 
 enum err tls_rehearse(SSL_CTX *server, X509 *leaf, const enum tls_keys *keys, struct buf *why)
 {
-    enum err err = rehearse_once(server, leaf, keys, TLS1_3_VERSION, why);
-    return err == OK ? rehearse_once(server, leaf, keys, TLS1_2_VERSION, why) : err;
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+    if (!client)
+        abort();
+    if (keys)
+        tls_client_limit_keys(client, *keys);
+    enum err err = rehearse_once(server, client, leaf, TLS1_3_VERSION, why);
+    if (err == OK)
+        err = rehearse_once(server, client, leaf, TLS1_2_VERSION, why);
+    SSL_CTX_free(client);
+    return err;
 }

@@ -49,6 +49,8 @@ static void log_end(const struct receive_session *s, enum log_level level, const
                     struct span detail)
 {
     char peer[ENDPOINT_TEXT];
+    if (!log_wants(level))
+        return; /* the end of most sessions, which then costs no text */
     receive_peer_text(s, peer);
     LOG(level, "session-ended", LOG_S("connector", s->connector->name), LOG_T("peer", peer),
         LOG_S("helo", s->helo), LOG_T("reason", reason), LOG_S("detail", detail),

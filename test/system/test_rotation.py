@@ -236,3 +236,22 @@ def test_on_mismatch(sealpost, authority, choice):
         if choice == "offer":
             client.starttls()
             client.ehlo()
+
+
+def test_changes_give_way_to_mail(sealpost):
+    """What a change costs is work of the main thread, and where processors are short the threads with mail come first."""
+    mail = sealpost()
+    mail.start()
+
+    def nice():
+        found = {}
+        for task in os.scandir(f"/proc/{mail.process.pid}/task"):
+            with open(f"{task.path}/stat", encoding="utf-8") as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+            is_main = int(task.name) == mail.process.pid
+            found.setdefault("main" if is_main else name, set()).add(int(rest.split()[16]))
+        return found
+
+    net.wait_for(lambda: nice()["main"] == {min(19, os.nice(0) + 5)}, 10, lambda: f"the main thread to give way: {nice()}")
+    carry_mail = [nice().get(name) for name in ("receive", "store", "deliver")]
+    assert carry_mail == [{os.nice(0)}] * 3, nice()
