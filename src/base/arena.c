@@ -31,6 +31,19 @@ void arena_wipe(struct arena *a)
     arena_done(a);
 }
 
+void arena_reset(struct arena *a)
+{
+    if (!a->newest)
+        return;
+    while (a->newest->older) {
+        struct arena_block *older = a->newest->older;
+        free(a->newest);
+        a->newest = older;
+    }
+    memset(a->newest->memory, 0, a->newest->used);
+    a->newest->used = 0;
+}
+
 static struct arena_block *add_block(struct arena *a, size_t n)
 {
     size_t cap = a->newest ? a->newest->cap * 2 : FIRST_BLOCK;

@@ -19,6 +19,8 @@ struct arena {
 void arena_done(struct arena *a);
 /* The same, after overwriting it all: for what may hold passwords. */
 void arena_wipe(struct arena *a);
+/* Forgets all that was allocated, but keeps a block: for what is used again at once, and often. */
+void arena_reset(struct arena *a);
 
 /* Zeroed and aligned for any object. Never NULL. */
 void *arena_alloc(struct arena *a, size_t n);

@@ -150,7 +150,17 @@ static void test_arena(void **state)
     int *numbers = ARENA_ARRAY(&a, int, 10);
     assert_int_equal(numbers[9], 0);
     assert_non_null(ARENA_ARRAY(&a, int, 0));
+    arena_reset(&a); /* large and small blocks behind it: one is left, zeroed */
+    for (size_t n = 1; n < 3000; n += 97) {
+        const unsigned char *p = arena_alloc(&a, n);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(p[i], 0);
+        memset((unsigned char *)p, 0xff, n);
+        if (n % 5 == 0)
+            arena_reset(&a);
+    }
     arena_done(&a);
+    arena_reset(&a);
     assert_null(a.newest);
     arena_done(&a);
 }

@@ -109,6 +109,10 @@ char *buf_take(struct buf *b)
     char *p = b->p ? b->p : malloc(1);
     if (!p)
         abort();
+    if (b->cap / 2 > b->n) { /* whoever keeps it pays for what is in it */
+        char *fitting = realloc(p, b->n + 1);
+        p = fitting ? fitting : p;
+    }
     p[b->n] = '\0';
     *b = BUF_INIT(b->limit);
     return p;

@@ -466,6 +466,7 @@ void deliver_free(struct deliver *d)
     LIST_EACH(job, &d->jobs, struct job, node)
     job_free(job);
     map_done(&d->hops);
+    arena_done(&d->routing);
     message_table_each(&d->messages, free_message, NULL);
     message_table_done(&d->messages);
     map_done_with_values(&d->domains);

@@ -48,13 +48,12 @@ static void enter_hop(struct pending *p, struct hop *hop)
 
 static struct hop *route(struct deliver *d, struct pending *p)
 {
-    struct arena arena = ARENA_INIT;
     struct next_hop next_hop;
-    struct hop *hop = route_next_hop(&arena, d->snapshot->document, span_of(p->domain),
+    struct hop *hop = route_next_hop(&d->routing, d->snapshot->document, span_of(p->domain),
                                      pending_message_of(p)->size, &next_hop)
                           ? hop_find(d, &next_hop)
                           : hop_find_unreachable(d);
-    arena_done(&arena);
+    arena_reset(&d->routing);
     return hop;
 }
 

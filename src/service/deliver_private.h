@@ -109,9 +109,10 @@ struct deliver {
     struct workers *workers;
     struct snapshot *snapshot;
     struct message_table messages;
-    struct map hops;    /* key -> hop */
-    struct map domains; /* text -> itself; kept until the end, as domains come back */
-    struct map loads;   /* connector name -> connector_load */
+    struct map hops;      /* key -> hop */
+    struct map domains;   /* text -> itself; kept until the end, as domains come back */
+    struct map loads;     /* connector name -> connector_load */
+    struct arena routing; /* while a next hop is looked for */
     struct wake_heap wakes;
     struct loop_timer *wake_timer, *stop_timer, *patience_timer;
     struct list jobs; /* under way */

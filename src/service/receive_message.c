@@ -8,6 +8,8 @@
 #include "service/deliver.h"
 #include "service/receive_session.h"
 
+enum { RECEIVED_USUAL = 500 }; /* octets of our own field */
+
 static void log_refused(const struct receive_session *s, const char *what, struct span recipient,
                         const struct reply *reply)
 {
@@ -63,6 +65,7 @@ void receive_message_mail(struct receive_session *s, const struct smtp_server_ev
     if (!m)
         abort();
     s->message = m;
+    m->declared = event->mail.size;
     char ip[IP_TEXT];
     ip_format(&stream_peer(s->stream)->ip, ip);
     m->envelope = (struct envelope){
@@ -157,8 +160,10 @@ void receive_message_data(struct receive_session *s, bool chunked)
     m->envelope.received_ms = clock_now_ms();
     m->envelope.id = message_id_new(m->envelope.received_ms);
     m->content = queue_writer_new(s->home->world->store);
+    queue_writer_expect(m->content, m->declared ? m->declared + RECEIVED_USUAL : 0);
     header_scan_init(&m->header, s->connector->max_header_size);
     struct buf received = BUF_INIT(8192);
+    (void)buf_room(&received, RECEIVED_USUAL);
     struct trace trace = {&m->envelope, s->connector->fqdn, SPAN_NONE, m->envelope.received_ms};
     trace_add_received(&received, &trace);
     add_content(m, buf_span(&received));

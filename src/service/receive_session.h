@@ -24,6 +24,7 @@ struct receive_message {
     struct arena arena;
     struct envelope envelope;
     size_t recipient_capacity;
+    uint64_t declared; /* SIZE of MAIL; 0: none */
     struct queue_writer *content;
     struct header_scan header;
     struct reply refusal; /* decided while content was arriving; code 0: none */

@@ -14,6 +14,8 @@ enum {
     /* A large content is sent on its way to the disk as it comes, so that the flush in the end, for
      * which everybody waits, finds little left. */
     START_WRITING_EACH = 4 << 20,
+    EXPECTED = 6000,          /* most messages that say nothing of their size */
+    EXPECTED_MOST = 32 << 10, /* a client may say what it likes */
 };
 
 struct queue_writer *queue_writer_new(struct store *store)
@@ -25,6 +27,12 @@ struct queue_writer *queue_writer_new(struct store *store)
     w->file = -1;
     buf_init(&w->buf, BUF_UNLIMITED); /* flushed at CONTENT_SMALL */
     return w;
+}
+
+void queue_writer_expect(struct queue_writer *w, uint64_t size)
+{
+    size_t room = size == 0 ? EXPECTED : size < EXPECTED_MOST ? size : EXPECTED_MOST;
+    (void)buf_room(&w->buf, room);
 }
 
 uint64_t queue_writer_size(const struct queue_writer *w)

@@ -252,12 +252,11 @@ static bool is_over(const struct journal *j, const struct queue_update *update)
 }
 
 static enum err make_rows_of(struct store *store, const struct journal_entry *entry,
-                             struct queue_gone *gone)
+                             struct arena *arena, struct queue_gone *gone)
 {
-    struct arena arena = ARENA_INIT;
     struct queue_commit commit = {0};
     struct place *contents = NULL;
-    enum err err = journal_record_decode(span_make(entry->octets, entry->place.size), &arena,
+    enum err err = journal_record_decode(span_make(entry->octets, entry->place.size), arena,
                                          &commit, &contents);
     assert(err == OK); /* it was when it was added */
     set_places(&entry->place, contents, commit.arrival_count);
@@ -270,7 +269,7 @@ static enum err make_rows_of(struct store *store, const struct journal_entry *en
         err = track_rows_insert(&store->database, &commit.tracks[i]);
     for (size_t i = 0; err == OK && i < commit.event_count; i++)
         err = event_rows_insert(&store->database, &commit.events[i]);
-    arena_done(&arena);
+    arena_reset(arena);
     return err;
 }
 
@@ -278,16 +277,18 @@ enum err journal_make_rows(struct store *store, size_t most, struct queue_gone *
 {
     struct journal *j = &store->journal;
     size_t count = 0;
+    struct arena arena = ARENA_INIT;
     struct journal_position position = {.epoch = j->epoch};
     enum err err = database_begin(&store->database);
     if (err != OK)
         return err;
     for (const struct journal_entry *e = j->first; err == OK && e && count < most; e = e->next) {
-        err = make_rows_of(store, e, gone);
+        err = make_rows_of(store, e, &arena, gone);
         count++;
         position.segment = e->place.segment;
         position.offset = e->place.offset + place_length(&e->place);
     }
+    arena_done(&arena);
     position.sequence = j->next_sequence - (j->count - count);
     if (err == OK)
         err = journal_position_write(store, &position);

@@ -23,6 +23,9 @@
  * with the message. */
 struct queue_writer;
 struct queue_writer *queue_writer_new(struct store *store);
+/* How large it will be, about, or 0 where nobody knows: so much memory is asked for once, within
+ * reason. Before the first octet. */
+void queue_writer_expect(struct queue_writer *w, uint64_t size);
 /* ERR_IO or ERR_FULL: nothing more can be added; free it. */
 enum err queue_writer_add(struct queue_writer *w, struct span bytes) MUST_USE;
 uint64_t queue_writer_size(const struct queue_writer *w);

@@ -6,6 +6,8 @@
 #include "store/journal_record.h"
 #include "store/message.h"
 
+enum { USUAL_RECORD = 510 };
+
 /* A commit on its way. What arrives is made into messages as they will be kept at once, and all of
  * it into the journal's record, by the submitting thread. */
 struct commit_job {
@@ -193,6 +195,7 @@ void queue_submit(struct store *store, struct queue_commit *commit)
     c->contents = ARENA_ARRAY(&commit->arena, struct queue_writer *, commit->arrival_count);
     c->places = ARENA_ARRAY(&commit->arena, struct place, commit->arrival_count);
     buf_init(&c->record, BUF_UNLIMITED);
+    (void)buf_room(&c->record, USUAL_RECORD);
     for (size_t i = 0; i < commit->arrival_count; i++) {
         struct queue_arrival *arrival = &commit->arrivals[i];
         assert(arrival->content && arrival->content->err == OK);
