@@ -15,7 +15,7 @@ enum {
     EXIT_UNKNOWN_DISK = 70, /* EX_SOFTWARE of sysexits.h: the supervisor starts us again */
     CACHE_KIB = 8192, /* holds the upper pages of a tree with a million recipients; what is below
                          them is old mail, and the kernel has it */
-    WAL_RESERVED_BYTES = 36 << 20, /* what it grows to under load, until it is checkpointed */
+    WAL_RESERVED_BYTES = 12 << 20, /* what it grows to under load, until it is checkpointed */
     WAL_KEPT_BYTES = 64 << 20,     /* a log that grew beyond this in a burst is cut back */
 };
 
@@ -139,21 +139,20 @@ static enum err configure(struct database *d)
 /* Gives the log its length and blocks beforehand: a flush then need not write its inode. Where that
  * fails, commits take longer, nothing more. Zeros behind the last frame end the log as the file's
  * end does. */
-static void reserve_log(const char *path)
+static void reserve_log(struct database *d, const char *path)
 {
     char log_path[PATH_MAX];
     sqlite3_snprintf(sizeof(log_path), log_path, "%s-wal", path);
-    int file = open(log_path, O_RDWR | O_CLOEXEC);
-    if (file < 0)
+    d->log_file = open(log_path, O_RDWR | O_CLOEXEC);
+    if (d->log_file < 0)
         return;
-    int reserved = fallocate(file, 0, 0, WAL_RESERVED_BYTES);
+    int reserved = fallocate(d->log_file, 0, 0, WAL_RESERVED_BYTES);
     (void)reserved;
-    close(file);
 }
 
 enum err database_open(struct database *d, const char *path, struct buf *why)
 {
-    *d = (struct database){0};
+    *d = (struct database){.log_file = -1};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int result = sqlite3_open_v2(path, &d->handle, flags, log_file_vfs());
     if (result == SQLITE_NOMEM)
@@ -167,7 +166,7 @@ enum err database_open(struct database *d, const char *path, struct buf *why)
     if (err == OK)
         err = prepare(d);
     if (err == OK)
-        reserve_log(path);
+        reserve_log(d, path);
     if (err != OK && why->n == said)
         buf_addf(why, "cannot use %s: %s", path, sqlite3_errmsg(d->handle));
     if (err != OK)
@@ -180,7 +179,9 @@ void database_close(struct database *d)
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(d->statements[i]);
     sqlite3_close(d->handle);
-    *d = (struct database){0};
+    if (d->log_file >= 0)
+        close(d->log_file);
+    *d = (struct database){.log_file = -1};
 }
 
 enum err database_begin(struct database *d)
@@ -204,6 +205,9 @@ enum err database_commit_unflushed(struct database *d)
     log_file_put_off(d->handle, true);
     enum err err = database_commit(d);
     log_file_put_off(d->handle, false);
+    /* On its way to the disk, so that the flush that comes finds little left. Only a hint. */
+    int started = sync_file_range(d->log_file, 0, 0, SYNC_FILE_RANGE_WRITE);
+    (void)started;
     return err;
 }
 

@@ -17,6 +17,7 @@ struct database {
     struct sqlite3 *handle;
     struct sqlite3_stmt *statements[STATEMENT_COUNT];
     int wal_pages; /* in the write-ahead log since its last start */
+    int log_file;  /* the same file, for hints to the kernel; -1: none */
 };
 
 /* Prints why to standard error and ends the process with status 70 (EX_SOFTWARE), flushing nothing.

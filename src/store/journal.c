@@ -10,9 +10,10 @@
 #include "store/rows.h"
 
 enum {
-    FOLLOW_MS = 20,       /* many messages are delivered by then, and need no row */
-    FOLLOW_BUSY_MS = 200, /* the same while others wait */
-    STEP_COUNT = 64,
+    FOLLOW_MS = 20,        /* many messages are delivered by then, and need no row */
+    FOLLOW_BUSY_MS = 200,  /* the same while others wait */
+    STEP_COUNT = 64,       /* about a millisecond of work */
+    STEP_MORE = 1024,      /* and so much more where it falls behind */
     RETRY_MS = 1000,       /* after there was no space */
     LONG_COUNT = 2048,     /* some 30 ms of work, for which a reader of the queue may wait */
     LONG_OCTETS = 4 << 20, /* of records: the reserve has room for what becomes of them */
@@ -337,13 +338,22 @@ int64_t journal_due_ms(const struct journal *j)
     return j->first ? j->due_ms : 0;
 }
 
-bool journal_is_long(const struct journal *j, int64_t now_ms)
+/* Before another segment becomes current it has to follow altogether, for which mail waits. */
+static size_t long_count(const struct store *store)
 {
-    return j->count >= LONG_COUNT || j->octets >= LONG_OCTETS ||
+    return segments_is_nearly_full(&store->segments) ? STEP_COUNT : LONG_COUNT;
+}
+
+bool journal_is_long(const struct store *store, int64_t now_ms)
+{
+    const struct journal *j = &store->journal;
+    return j->count >= long_count(store) || j->octets >= LONG_OCTETS ||
            (j->first && now_ms >= j->first->came_ms + FOLLOW_BUSY_MS);
 }
 
-size_t journal_step(const struct journal *j)
+size_t journal_step(const struct store *store)
 {
-    return j->count > LONG_COUNT ? STEP_COUNT + j->count - LONG_COUNT : STEP_COUNT;
+    size_t most = long_count(store), count = store->journal.count;
+    size_t beyond = count > most ? count - most : 0;
+    return STEP_COUNT + (beyond < STEP_MORE ? beyond : STEP_MORE);
 }

@@ -54,10 +54,10 @@ void journal_add(struct store *store, struct buf *record, const struct place *pl
 /* Monotonic time when it should follow; 0: there is nothing. */
 int64_t journal_due_ms(const struct journal *j);
 /* Whether it is so far behind that others have to wait for it. */
-bool journal_is_long(const struct journal *j, int64_t now_ms);
+bool journal_is_long(const struct store *store, int64_t now_ms);
 /* How many commits it should follow by at once, then: about a millisecond's work, more only where
  * it would fall behind further. */
-size_t journal_step(const struct journal *j);
+size_t journal_step(const struct store *store);
 /* Has it follow by so many commits at most. ERR_FULL: later. Any other failure ends the process;
  * the journal stands. */
 enum err journal_apply(struct store *store, size_t most) MUST_USE;

@@ -280,6 +280,11 @@ bool segments_is_full(const struct segments *s)
     return !s->current || s->current->end >= SEGMENT_SIZE;
 }
 
+bool segments_is_nearly_full(const struct segments *s)
+{
+    return s->current && s->current->end >= SEGMENT_SIZE - SEGMENT_SIZE / 8;
+}
+
 static enum err make_spare(struct segments *s)
 {
     uint64_t number = 0;

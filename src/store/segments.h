@@ -105,6 +105,7 @@ enum err segments_clean(struct segments *s) MUST_USE;
 
 /* Whether there is none yet, or it is full. */
 bool segments_is_full(const struct segments *s);
+bool segments_is_nearly_full(const struct segments *s);
 /* Which one is to be the next: the current one itself where nothing in it is needed, an empty one,
  * or a new file. Nothing changes yet. ERR_FULL, ERR_IO. */
 enum err segments_find_next(struct segments *s, uint64_t *number) MUST_USE;

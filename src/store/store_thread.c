@@ -7,7 +7,7 @@
 
 enum {
     WAL_IDLE_PAGES = 1000, /* worth a checkpoint while nobody waits */
-    WAL_FULL_PAGES = 8192, /* 32 MiB: not put off any longer */
+    WAL_FULL_PAGES = 2048, /* 8 MiB: not put off any longer, as mail waits for a checkpoint */
     IDLE_MS = 50,          /* so long without a job is a pause */
     CAN_WAIT_MS = 5,
 };
@@ -158,9 +158,9 @@ static bool somebody_waits(struct store *s)
 static void follow_journal(struct store *s)
 {
     int64_t now = store_now_ms(), due = journal_due_ms(&s->journal);
-    bool is_long = journal_is_long(&s->journal, now);
+    bool is_long = journal_is_long(s, now);
     if (due && due <= now && (is_long || !somebody_waits(s)))
-        journal_follow(s, journal_step(&s->journal));
+        journal_follow(s, journal_step(s));
 }
 
 static void *run_writer(void *context)
