@@ -62,7 +62,8 @@ class Verdict:
     def text(self):
         target, word = self.target, "at least" if self.is_least else "at most"
         factor = target["at-least" if self.is_least else "at-most"]
-        said = f"{target['cell']} {target['figure']} {word} {factor:g}"
+        said = f"{target['server']} " if "server" in target else ""
+        said += f"{target['cell']} {target['figure']} {word} {factor:g}"
         if "of" in target:
             other = " ".join(str(target[key]) for key in ("of-cell", "of-figure") if key in target)
             said += f" x {target['of']}" + (f" ({other})" if other else "")

@@ -11,6 +11,7 @@ from harness.daemon import ROOT
 sys.path.insert(0, str(ROOT / "bench"))
 sys.dont_write_bytecode = True
 
+import flame
 import plan
 import plot
 import resolver
@@ -78,6 +79,34 @@ def test_all_scenarios_are_sound():
         for target in scenario.targets:
             assert str(target["cell"]) in scenario.cells and ("at-least" in target) != ("at-most" in target)
             assert target["figure"] in table.COLUMNS, target
+            assert target.get("server", "sealpost") in scenario.servers, target
+
+
+SAMPLES = """store  1234
+\t    55d0 fdatasync+0x1a (/usr/lib/libc.so.6)
+\t    4410 segments_sync (/opt/sealpost)
+\t    1000 start_thread (/usr/lib/libc.so.6)
+
+store  1234
+\t    4411 segments_sync (/opt/sealpost)
+\t    1000 start_thread (/usr/lib/libc.so.6)
+
+receive
+\t    99 [unknown] (/usr/lib/libssl.so.3)
+
+"""
+
+
+def test_flame_graph(tmp_path):
+    stacks = flame.fold(SAMPLES)
+    assert stacks == {("store", "start_thread", "segments_sync", "fdatasync"): 1,
+                      ("store", "start_thread", "segments_sync"): 1, ("receive", "[libssl.so.3]"): 1}
+    assert dict(flame.leaves(stacks))["fdatasync"] == pytest.approx(1 / 3)
+    drawn = xml.etree.ElementTree.fromstring(flame.draw(stacks, "a <test>"))
+    widths = {box[0].text: float(box[1].get("width")) for box in drawn.iter("{http://www.w3.org/2000/svg}g")}
+    assert widths["segments_sync: 66.7%"] == pytest.approx(2 * widths["fdatasync: 33.3%"], abs=1)
+    assert drawn.find("{http://www.w3.org/2000/svg}text").text == "a <test>: 3 samples"
+    assert flame.draw(flame.fold(""), "nothing").endswith("</svg>\n")
 
 
 @pytest.mark.parametrize("values, logarithmic", [([1, 2, 15], False), ([1, 400], True), ([3], False), ([0, 0.02], False)])
