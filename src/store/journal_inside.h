@@ -35,8 +35,8 @@ enum err journal_position_write(struct store *store,
 /* The id in a record's header. */
 struct message_id journal_key(uint64_t epoch, uint64_t sequence);
 
-/* Makes rows of all entries, with the position of the last one, in a transaction that is not
- * flushed. `gone` is for queue_gone_settle. */
+/* Makes rows of the first entries, so many at most, and notes the position behind the last of them,
+ * in a transaction that is not flushed. `gone` is for queue_gone_settle. */
 enum err journal_make_rows(struct store *store, size_t most, struct queue_gone *gone) MUST_USE;
 /* Forgets the first entries, which are rows. */
 void journal_drop(struct journal *j, size_t count);
