@@ -106,13 +106,11 @@ const char *buf_text(struct buf *b)
 
 char *buf_take(struct buf *b)
 {
-    char *p = b->p ? b->p : malloc(1);
+    /* Whoever keeps it pays for what is in it. */
+    bool is_loose = !b->p || b->cap / 2 > b->n;
+    char *p = is_loose ? realloc(b->p, b->n + 1) : b->p;
     if (!p)
         abort();
-    if (b->cap / 2 > b->n) { /* whoever keeps it pays for what is in it */
-        char *fitting = realloc(p, b->n + 1);
-        p = fitting ? fitting : p;
-    }
     p[b->n] = '\0';
     *b = BUF_INIT(b->limit);
     return p;

@@ -29,15 +29,8 @@ static inline struct span span_make(const char *p, size_t n)
 }
 
 /* The first n bytes (all, if there are fewer), and what follows them. */
-static inline struct span span_head(struct span s, size_t n)
-{
-    return (struct span){s.p, n < s.n ? n : s.n};
-}
-
-static inline struct span span_skip(struct span s, size_t n)
-{
-    return n < s.n ? (struct span){s.p + n, s.n - n} : (struct span){s.p ? s.p + s.n : NULL, 0};
-}
+struct span span_head(struct span s, size_t n);
+struct span span_skip(struct span s, size_t n);
 
 bool span_eq(struct span a, struct span b);
 /* Compares with ASCII letters folded; other bytes must be equal. */

@@ -1,5 +1,7 @@
 #include "store/journal_record.h"
 
+#include <assert.h>
+
 /* Writes to `out` or, where that is NULL, reads from `in`. */
 struct codec {
     struct buf *out;
@@ -52,6 +54,7 @@ static uint64_t do_number(struct codec *c, uint64_t number)
 
 static void do_text(struct codec *c, struct span *text)
 {
+    assert(text->p || text->n == 0);
     uint64_t n = do_number(c, text->n);
     if (c->out) {
         (void)buf_add(c->out, *text);
@@ -83,11 +86,13 @@ static void do_id(struct codec *c, struct message_id *id)
 static void *do_array(struct codec *c, void *array, size_t size, size_t *count)
 {
     NUMBER(c, *count);
-    if (c->out)
-        return array;
-    if (*count > c->in.n)
-        *count = fail(c);
-    return arena_alloc_array(c->arena, size, *count);
+    if (!c->out) {
+        if (*count > c->in.n)
+            *count = fail(c);
+        array = arena_alloc_array(c->arena, size, *count);
+    }
+    assert(array || *count == 0);
+    return array;
 }
 
 /* ---- the fields ---- */
