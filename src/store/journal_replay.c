@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,33 +23,18 @@ struct record {
 
 /* ---- records ---- */
 
-static bool read_exactly(int file, uint64_t offset, char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t got = pread(file, p, n, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        p += got;
-        n -= (size_t)got;
-        offset += (uint64_t)got;
-    }
-    return true;
-}
-
 /* False where the records end: before what is no header, or goes beyond the file. */
 static bool read_record(const struct replay *r, struct record *record)
 {
     uint64_t offset = r->next.offset, size = 0;
     if (r->size < offset + RECORD_HEADER ||
-        !read_exactly(r->file, offset, (char *)record->header, RECORD_HEADER) ||
+        segments_read(r->file, offset, (char *)record->header, RECORD_HEADER) != RECORD_HEADER ||
         !record_header_read(record->header, &record->kind, &size) ||
         size > r->size - offset - RECORD_HEADER)
         return false;
     buf_reset(&record->content);
     char *p = buf_room(&record->content, size + 1);
-    if (!read_exactly(r->file, offset + RECORD_HEADER, p, size))
+    if (segments_read(r->file, offset + RECORD_HEADER, p, size) != (ssize_t)size)
         return false;
     buf_grow(&record->content, size);
     return true;

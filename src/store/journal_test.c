@@ -134,25 +134,10 @@ static int open_shared_segment(const char *folder)
     return file;
 }
 
-/* The n-th record of a kind. */
-static uint64_t record_offset(int file, enum record_kind kind, uint64_t n)
-{
-    unsigned char header[RECORD_HEADER];
-    enum record_kind found = kind;
-    uint64_t offset = 0, size = 0;
-    for (;;) {
-        assert_int_equal(pread(file, header, sizeof(header), (off_t)offset), RECORD_HEADER);
-        assert_true(record_header_read(header, &found, &size));
-        if (found == kind && n-- == 0)
-            return offset;
-        offset += RECORD_HEADER + size;
-    }
-}
-
 static void damage(const char *folder, enum record_kind kind, uint64_t n, uint64_t within)
 {
     int file = open_shared_segment(folder);
-    off_t at = (off_t)(record_offset(file, kind, n) + within);
+    off_t at = (off_t)(testing_record_offset(file, kind, n) + within);
     char octet = 0;
     assert_int_equal(pread(file, &octet, 1, at), 1);
     octet ^= 4;
@@ -200,7 +185,8 @@ static void test_cut_short(void **state)
     live_and_die(folder, live_slowly);
     int file = open_shared_segment(folder);
     assert_int_equal(
-        ftruncate(file, (off_t)record_offset(file, RECORD_COMMIT, 8) + RECORD_HEADER + 5), 0);
+        ftruncate(file, (off_t)testing_record_offset(file, RECORD_COMMIT, 8) + RECORD_HEADER + 5),
+        0);
     close(file);
     assert_int_equal(count_after(folder), 8);
     testing_remove(folder);

@@ -38,23 +38,6 @@ void queued_message_free(struct queued_message *message)
     free(m);
 }
 
-/* Reads up to n bytes; fewer only at the end of the file. */
-static ssize_t read_fully(int file, uint64_t offset, char *p, size_t n)
-{
-    size_t done = 0;
-    while (done < n) {
-        ssize_t got = pread(file, p + done, n - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
-}
-
 ssize_t queued_message_read(struct queued_message *message, uint64_t offset, char *p, size_t n)
 {
     struct stored_message *m = (struct stored_message *)message;
@@ -70,7 +53,7 @@ ssize_t queued_message_read(struct queued_message *message, uint64_t offset, cha
         errno = EBADF;
         return -1;
     }
-    ssize_t got = read_fully(m->file, m->place.offset + RECORD_HEADER + offset, p, n);
+    ssize_t got = segments_read(m->file, m->place.offset + RECORD_HEADER + offset, p, n);
     if (got == 0) { /* it was checked and cannot end here */
         errno = EIO;
         return -1;
@@ -86,7 +69,7 @@ static enum err load_small(struct stored_message *m, int file)
     char *record = malloc(length);
     if (!record)
         abort();
-    ssize_t got = read_fully(file, m->place.offset, record, length);
+    ssize_t got = segments_read(file, m->place.offset, record, length);
     enum err err = got < 0 ? ERR_IO : (size_t)got < length ? ERR_CORRUPT : OK;
     if (err == OK) {
         struct span content = {record + RECORD_HEADER, m->place.size};
@@ -107,7 +90,7 @@ static enum err check_large(const struct stored_message *m, int file)
 {
     unsigned char header[RECORD_HEADER];
     uint64_t at = m->place.offset;
-    if (read_fully(file, at, (char *)header, sizeof(header)) != (ssize_t)sizeof(header))
+    if (segments_read(file, at, (char *)header, sizeof(header)) != (ssize_t)sizeof(header))
         return ERR_CORRUPT;
     char *p = malloc(READ_AT_ONCE);
     if (!p)
@@ -117,7 +100,7 @@ static enum err check_large(const struct stored_message *m, int file)
     at += RECORD_HEADER;
     for (uint64_t left = m->place.size; err == OK && left > 0;) {
         size_t n = left < READ_AT_ONCE ? left : READ_AT_ONCE;
-        ssize_t got = read_fully(file, at, p, n);
+        ssize_t got = segments_read(file, at, p, n);
         err = got < 0 ? ERR_IO : (size_t)got < n ? ERR_CORRUPT : OK;
         checksum = checksum_add(checksum, span_make(p, n));
         at += n;

@@ -273,6 +273,22 @@ enum err segments_open_file(const struct segments *s, uint64_t number, int *file
     return open_number(s, number, O_RDONLY, file);
 }
 
+ssize_t segments_read(int file, uint64_t offset, char *p, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = pread(file, p + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
 /* ---- the current one ---- */
 
 bool segments_is_full(const struct segments *s)

@@ -16,6 +16,7 @@
 #define STORE_SEGMENTS_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "base/list.h"
@@ -140,6 +141,8 @@ enum err segments_make_file(struct segments *s, uint64_t *number, int *file) MUS
 void segments_remove_file(struct segments *s, uint64_t number);
 /* Any thread. ERR_NOT_FOUND, ERR_IO. */
 enum err segments_open_file(const struct segments *s, uint64_t number, int *file) MUST_USE;
+/* Reads from such a file: n octets, fewer only at its end, -1 with errno. Any thread. */
+ssize_t segments_read(int file, uint64_t offset, char *p, size_t n);
 
 /* ---- what is needed ---- */
 

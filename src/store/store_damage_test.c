@@ -67,21 +67,6 @@ static int open_segment(struct fixture *f, int n)
     return file;
 }
 
-/* Where the n-th content's record begins, in the shared segment. */
-static uint64_t content_offset(int file, uint64_t n)
-{
-    unsigned char header[RECORD_HEADER];
-    enum record_kind kind = RECORD_COMMIT;
-    uint64_t offset = 0, size = 0;
-    for (;;) {
-        assert_int_equal(pread(file, header, sizeof(header), (off_t)offset), RECORD_HEADER);
-        assert_true(record_header_read(header, &kind, &size));
-        if (kind == RECORD_CONTENT && n-- == 0)
-            return offset;
-        offset += RECORD_HEADER + size;
-    }
-}
-
 static void flip(int file, uint64_t offset, int bit)
 {
     unsigned char byte = 0;
@@ -116,7 +101,8 @@ static void test_flipped_bits(void **state)
         uint64_t offset = testing_random(&random) % length;
         int file = open_segment(f, n);
         if (n == 0)
-            offset += content_offset(file, testing_random(&random) % (MESSAGES - 2));
+            offset += testing_record_offset(file, RECORD_CONTENT,
+                                            testing_random(&random) % (MESSAGES - 2));
         flip(file, offset, bit);
         assert_int_equal(count_whole(f), MESSAGES - 1);
         flip(file, offset, bit);
@@ -129,7 +115,7 @@ static void test_short_files(void **state)
 {
     struct fixture *f = *state;
     int file = open_segment(f, 0);
-    assert_int_equal(ftruncate(file, (off_t)content_offset(file, 3) + 5), 0);
+    assert_int_equal(ftruncate(file, (off_t)testing_record_offset(file, RECORD_CONTENT, 3) + 5), 0);
     close(file);
     assert_int_equal(count_whole(f), 3 + 2);
     file = open_segment(f, 1);

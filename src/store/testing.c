@@ -55,6 +55,22 @@ size_t testing_segments(const char *folder, uint64_t *blocks)
     return count;
 }
 
+uint64_t testing_record_offset(int file, enum record_kind kind, uint64_t n)
+{
+    unsigned char header[RECORD_HEADER];
+    enum record_kind found = kind;
+    uint64_t offset = 0, size = 0;
+    for (;;) {
+        ssize_t got = segments_read(file, offset, (char *)header, sizeof(header));
+        assert(got == RECORD_HEADER);
+        bool is_record = record_header_read(header, &found, &size);
+        assert(is_record);
+        if (found == kind && n-- == 0)
+            return offset;
+        offset += RECORD_HEADER + size;
+    }
+}
+
 struct store *testing_open(const char *folder)
 {
     struct buf why = BUF_INIT(4096);

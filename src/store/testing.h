@@ -4,12 +4,16 @@
 #define STORE_TESTING_H
 
 #include "store/queue.h"
+#include "store/segments.h"
 
 /* A new empty folder under /tmp; and its removal with all in it. */
 char *testing_folder(void);
 void testing_remove(char *folder);
 /* Counts the files in DIR/segments, and the blocks (of 512) that they take. */
 size_t testing_segments(const char *folder, uint64_t *blocks);
+
+/* Where the n-th record of a kind begins, in a shared segment that has it. */
+uint64_t testing_record_offset(int file, enum record_kind kind, uint64_t n);
 
 struct store *testing_open(const char *folder);
 
